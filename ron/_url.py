@@ -1,0 +1,92 @@
+"""Base URLs: what is accepted, what is refused, and why. Nothing here may do I/O."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from ._suggest import shown
+from .errors import RonConfigError
+
+__all__ = ["BaseURL", "parse_base_url"]
+
+
+class BaseURL(NamedTuple):
+    """The parts of a base URL that a client needs; ``path`` has no trailing slash and is ``""`` for the root."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
+
+
+def parse_base_url(url: str, *, source: str = "base_url") -> BaseURL:
+    """Reads ``http(s)://host[:port][/path]`` (RFC 3986); the same text always gives the same parts.
+
+    Raises:
+        RonConfigError: naming ``source`` and the part that is wrong. Userinfo is refused without being shown.
+    """
+    parts = _split(url, source)
+    if "@" in parts.netloc:
+        raise RonConfigError(
+            f"{source} holds user information before '@': leave it out and give the capability as token=..."
+        )
+    if parts.scheme not in ("http", "https"):
+        raise RonConfigError(
+            f"{source} must begin with https:// (or http:// for local development), not {shown(url)}"
+        )
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise RonConfigError(
+            f"{source} has a query or fragment: write only scheme, host, port and path, such as "
+            f"{parts.scheme}://{parts.netloc}"
+        )
+    host = _host(parts, url, source)
+    return BaseURL(parts.scheme, host, _port(parts, source), _path(parts.path, source))
+
+
+def _split(url: str, source: str) -> SplitResult:
+    if not isinstance(url, str) or not url:
+        raise RonConfigError(f"{source} must be a URL such as 'https://node.example', not {shown(url)}")
+    if any(ord(c) <= 0x20 or ord(c) >= 0x7F for c in url) or "\\" in url:
+        raise RonConfigError(
+            f"{source} holds a blank, a backslash, a control character or a character outside ASCII; "
+            "write international host names in their xn-- form"
+        )
+    try:
+        return urlsplit(url)
+    except ValueError:
+        pass
+    raise RonConfigError(f"{source} is not a URL: check the host and the brackets around an IPv6 address")
+
+
+def _host(parts: SplitResult, url: str, source: str) -> str:
+    host = parts.hostname or ""
+    if not host:
+        raise RonConfigError(f"{source} names no host: write it as 'https://node.example', not {shown(url)}")
+    if "%" in host or host.startswith(".") or ".." in host:
+        raise RonConfigError(f"{source} names a host that cannot be: {shown(host)}")
+    return host
+
+
+def _port(parts: SplitResult, source: str) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0 or parts.netloc.endswith(":"):
+        raise RonConfigError(f"{source} has a bad port: it must be a number from 1 to 65535")
+    return port or (443 if parts.scheme == "https" else 80)
+
+
+def _path(path: str, source: str) -> str:
+    trimmed = path.rstrip("/")
+    segments = trimmed.split("/")[1:]
+    if "%" in trimmed or any(segment in ("", ".", "..") for segment in segments):
+        raise RonConfigError(
+            f"{source} has a path with an empty, '.', '..' or percent-encoded segment: {shown(path)}"
+        )
+    return trimmed

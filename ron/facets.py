@@ -1,0 +1,212 @@
+"""Facets: their declaration, and under the seed's name the facet-scoped clients. Nothing here may do I/O."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional
+
+from ._facet_client import FacetClient, FacetClientSync
+from ._suggest import did_you_mean, listed, shown
+from ._url import parse_base_url
+from .errors import RonConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .manifest import Manifest
+    from .resources import Resource
+    from .resources._description import Description
+
+__all__ = ["Facet", "FacetClient", "FacetClientSync", "FacetDescription", "Route"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One explicit route of a facet (protocol.md "Facet manifests").
+
+    Attributes:
+        path: below the facet; begins with ``/``; ``:name`` is a parameter, a final ``*tail`` takes the rest.
+        method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+        file: for static facets: the file to serve, relative to ``root`` (to the node's working directory without one).
+        upstream_path: for proxy facets: the path to ask the upstream for, where it differs.
+    """
+
+    path: str
+    method: str = "GET"
+    file: Optional[str] = None
+    upstream_path: Optional[str] = None
+
+
+@dataclass(frozen=True, eq=False)
+class FacetDescription:
+    """What a facet class declares; ``resources`` fills up as resource classes name the facet.
+
+    ``upstream`` is a URL ``http(s)://host[:port][/path]`` without userinfo, query or fragment.
+    """
+
+    name: str
+    id: str
+    kind: str
+    upstream: Optional[str]
+    root: Optional[str]
+    routes: tuple[Route, ...]
+    description: Optional[str]
+    owner: Optional[str]
+    version: Optional[str]
+    requires_auth: Optional[bool]
+    public: Optional[bool]
+    max_rps: Optional[int]
+    idempotent: bool
+    resources: dict[tuple[str, str], Description] = field(default_factory=dict)
+
+    def bind(self, description: Description) -> None:
+        """Adds a resource; the same class statement run again replaces itself, another one on its path is refused."""
+        cls = description.cls
+        for place, other in self.resources.items():
+            if other.path == description.path and place != (cls.__module__, cls.__qualname__):
+                raise RonConfigError(
+                    f"class {description.name}: facet {self.name} has the route {description.path!r} already, from class "
+                    f"{other.name}: a node would panic on it; give one of them another path"
+                )
+        self.resources[(cls.__module__, cls.__qualname__)] = description
+
+
+class Facet:
+    """Base of facet declarations.
+
+    ::
+
+        class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000", owner="team-shop"):
+            \"\"\"Catalogue and orders.\"\"\"
+
+    The docstring becomes the manifest's description. Resources join with ``facet=Shop``. Class keywords:
+
+    Args:
+        id: the facet's id, one path segment; nodes mount it at ``/facets/<id>``.
+        kind: ``proxy``, ``static`` or ``echo``.
+        upstream: for a proxy: the service behind it, ``http(s)://host:port[/base]``.
+        root: for static facets: the folder that files are relative to, written to the manifest as given.
+        routes: explicit :class:`Route` values, beside what the resources bring.
+        owner: who answers for it.
+        version: of the facet.
+        requires_auth: whether the node should ask for a capability; never written unless given.
+        public: whether anybody may call it; never written unless given.
+        max_rps: requests a second.
+        idempotent: the service behind it honours ``Idempotency-Key``, so that lost writes may be repeated.
+    """
+
+    __facet__: ClassVar[FacetDescription]
+
+    if TYPE_CHECKING:
+
+        def __init_subclass__(
+            cls,
+            *,
+            id: str,
+            kind: Literal["proxy", "static", "echo"],
+            upstream: Optional[str] = None,
+            root: Optional[str] = None,
+            routes: Sequence[Route] = (),
+            owner: Optional[str] = None,
+            version: Optional[str] = None,
+            requires_auth: Optional[bool] = None,
+            public: Optional[bool] = None,
+            max_rps: Optional[int] = None,
+            idempotent: bool = False,
+        ) -> None: ...
+
+    else:
+
+        def __init_subclass__(cls, **keywords: Any) -> None:
+            super().__init_subclass__()
+            cls.__facet__ = describe_facet(cls.__name__, cls.__doc__, keywords)
+
+    @classmethod
+    def manifest(
+        cls, resources: Optional[Sequence[type[Resource]]] = None, upstream: Optional[str] = None
+    ) -> Manifest:
+        """The facet's manifest, from this declaration and the resources that name it.
+
+        Args:
+            resources: these instead of all that were declared with ``facet=`` this class.
+            upstream: this URL instead of the declared one, for another environment.
+
+        Raises:
+            RonConfigError: where no manifest that works can be made: a proxy without resources or routes, a bad upstream.
+        """
+        from .manifest import build_manifest
+
+        chosen = (
+            list(cls.__facet__.resources.values())
+            if resources is None
+            else [_description_in(cls, resource) for resource in resources]
+        )
+        return build_manifest(cls.__facet__, chosen, upstream=upstream)
+
+
+def _description_in(facet: type[Facet], resource: Any) -> Description:
+    description: Optional[Description] = getattr(resource, "__ron__", None)
+    if description is None or description.facet is not facet:
+        raise RonConfigError(
+            f"manifest(resources=...): {shown(getattr(resource, '__name__', resource))} was not declared with "
+            f"facet={facet.__name__}"
+        )
+    return description
+
+
+_KEYWORDS = (
+    "id", "kind", "upstream", "root", "routes", "owner", "version", "requires_auth", "public", "max_rps", "idempotent",
+)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
+
+
+def describe_facet(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -> FacetDescription:
+    """The description of a facet class; every mistake is a ``RonConfigError`` that names class and keyword."""
+    for keyword in keywords:
+        if keyword not in _KEYWORDS:
+            raise RonConfigError(
+                f"class {name}: unknown keyword {keyword!r}{did_you_mean(keyword, _KEYWORDS)}; a facet takes {listed(_KEYWORDS)}"
+            )
+    facet_id, kind = keywords.get("id"), keywords.get("kind")
+    if not isinstance(facet_id, str) or not _ID.fullmatch(facet_id):
+        raise RonConfigError(
+            f"class {name}: id must be letters, digits, '.', '_', '~' or '-' (at most 100), such as id='shop', not "
+            f"{shown(facet_id)}"
+        )
+    if kind not in ("proxy", "static", "echo"):
+        raise RonConfigError(f"class {name}: kind must be 'proxy', 'static' or 'echo' (lower case), not {shown(kind)}")
+    if keywords.get("upstream") is not None:
+        if kind != "proxy":
+            raise RonConfigError(f"class {name}: upstream is for kind='proxy'; a {kind} facet has none")
+        parse_base_url(keywords["upstream"], source=f"class {name}: upstream")
+    for flag in ("requires_auth", "public", "idempotent"):
+        if keywords.get(flag) not in (None, True, False):
+            raise RonConfigError(f"class {name}: {flag} must be True or False, not {shown(keywords[flag])}")
+    max_rps = keywords.get("max_rps")
+    if max_rps is not None and (not isinstance(max_rps, int) or isinstance(max_rps, bool) or max_rps < 1):
+        raise RonConfigError(f"class {name}: max_rps must be a whole number of at least 1, not {shown(max_rps)}")
+    for text in ("owner", "version", "root"):
+        if not isinstance(keywords.get(text, ""), (str, type(None))):
+            raise RonConfigError(f"class {name}: {text} must be a str, not {shown(keywords[text])}")
+    routes = tuple(keywords.get("routes") or ())
+    for route in routes:
+        if not isinstance(route, Route):
+            raise RonConfigError(f"class {name}: routes must be Route('/path', ...) values, not {shown(route)}")
+    return FacetDescription(
+        name=name,
+        id=facet_id,
+        kind=kind,
+        upstream=keywords.get("upstream"),
+        root=keywords.get("root"),
+        routes=routes,
+        description=inspect.cleandoc(doc) if doc else None,
+        owner=keywords.get("owner"),
+        version=keywords.get("version"),
+        requires_auth=keywords.get("requires_auth"),
+        public=keywords.get("public"),
+        max_rps=max_rps,
+        idempotent=bool(keywords.get("idempotent", False)),
+    )

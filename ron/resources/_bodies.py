@@ -1,0 +1,175 @@
+"""From objects, drafts and keyword arguments to request bodies, and from answers to objects. Nothing here may do I/O."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from .._decode import decode_typed, describe_errors
+from .._suggest import did_you_mean
+from ..errors import RonInputError
+from ._drafts import Draft, Patch
+from ._origin import Origin, base_of, origin_of, set_base, set_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._flow import Answer
+    from .._session import Session
+    from ._description import Description
+
+__all__ = [
+    "changed_fields",
+    "create_body",
+    "decode_object",
+    "new_object",
+    "patch_body",
+    "refresh_object",
+    "replace_body",
+]
+
+
+def new_object(description: Description, given: Any, fields: Mapping[str, Any]) -> Any:
+    """The object to create: the one given, or one made of a draft or of keyword arguments.
+
+    Raises:
+        RonInputError: if it is no new object of this resource, or doesn't fit the declaration.
+    """
+    cls = description.cls
+    if given is None:
+        return _constructed(description, fields)
+    if fields:
+        raise RonInputError(f"create takes either an object or fields, not both: leave {next(iter(fields))!r} out")
+    if isinstance(given, cls):
+        if origin_of(given) is not None:
+            raise RonInputError(
+                f"this {description.name} came from a node: save(obj) writes its changes; to create another one, give its "
+                "fields"
+            )
+        return given
+    if isinstance(given, Draft) and getattr(given, "__ron_resource__", None) is cls:
+        return _constructed(description, {name: getattr(given, name) for name in given.model_fields_set})
+    raise RonInputError(
+        f"create takes a {description.name}, a Draft[{description.name}] or fields, not {type(given).__name__}"
+    )
+
+
+def _constructed(description: Description, fields: Mapping[str, Any]) -> Any:
+    problem = ""
+    try:
+        return description.cls(**fields)
+    except ValidationError as error:
+        problem = describe_errors(error, quote=True)
+    raise RonInputError(f"{description.name}: {problem}")
+
+
+def create_body(description: Description, obj: Any) -> bytes:
+    """What is sent on create: no server fields; optional fields that are unset are omitted."""
+    unset = obj.model_fields_set
+    names = {
+        name
+        for name in description.fields
+        if name not in description.server_fields and (name in unset or obj.__dict__.get(name) is not None)
+    }
+    return _json(description, obj, names)
+
+
+def replace_body(description: Description, obj: Any) -> bytes:
+    """The whole object for PUT: without server fields, with the unknown fields that the node had sent."""
+    extra = set(obj.__pydantic_extra__ or ())
+    names = {name for name in description.fields if name not in description.server_fields}
+    return _json(description, obj, names | extra)
+
+
+def patch_body(description: Description, given: Any, changes: Mapping[str, Any]) -> bytes:
+    """What an update sends: only the fields given, checked by type.
+
+    Raises:
+        RonInputError: for unknown or server fields, wrong types, or nothing to change.
+    """
+    patch_class: Any = Patch[description.cls]  # type: ignore[name-defined]
+    if given is not None:
+        if changes:
+            raise RonInputError(f"update takes either a patch or changes, not both: leave {next(iter(changes))!r} out")
+        if not (isinstance(given, Patch) and getattr(given, "__ron_resource__", None) is description.cls):
+            raise RonInputError(f"update takes a Patch[{description.name}] or changes, not {type(given).__name__}")
+        patch: BaseModel = given
+    else:
+        patch = _patch(description, patch_class, changes)
+    if not patch.model_fields_set:
+        raise RonInputError(f"update of {description.name}: nothing to change: give at least one field")
+    return _json(description, patch, set(patch.model_fields_set))
+
+
+def _patch(description: Description, patch_class: type[BaseModel], changes: Mapping[str, Any]) -> BaseModel:
+    for name in changes:
+        if name in description.server_fields:
+            raise RonInputError(f"{description.name}.{name} is assigned by the node: it cannot be changed")
+        if name not in description.fields:
+            settable = [field for field in description.fields if field not in description.server_fields]
+            raise RonInputError(f"{description.name} has no field {name!r}{did_you_mean(name, settable)}")
+    problem = ""
+    try:
+        return patch_class(**changes)
+    except ValidationError as error:
+        problem = describe_errors(error, quote=True)
+    raise RonInputError(f"{description.name}: {problem}")
+
+
+def save_patch_body(description: Description, obj: Any, names: set[str]) -> bytes:
+    """What ``save`` sends of an object that came from a node: the fields that changed."""
+    return _json(description, obj, names)
+
+
+def _json(description: Description, obj: BaseModel, names: set[str]) -> bytes:
+    problem = ""
+    try:
+        return obj.__pydantic_serializer__.to_json(obj, include=names, by_alias=True, warnings="error")
+    except PydanticSerializationError as error:
+        problem = str(error).splitlines()[0][:200]
+    except (UnicodeError, ValueError, RecursionError) as error:
+        problem = type(error).__name__
+    raise RonInputError(f"{description.name} cannot be written as JSON: {problem}")
+
+
+def changed_fields(description: Description, obj: Any) -> set[str]:
+    """Which fields differ from what the node sent last."""
+    base = base_of(obj)
+    if base is None:
+        return set()
+    present = obj.__dict__
+    return {
+        name
+        for name in description.fields
+        if name in base and name not in description.server_fields and present.get(name) != base[name]
+    }
+
+
+def decode_object(description: Description, session: Session, answer: Answer, wall: float) -> Any:
+    """The object in an answer, with its origin attached."""
+    obj = decode_typed(answer, description.cls.__pydantic_validator__, description.name)
+    attach(description, obj, Origin(answer, session.authority, wall, listed=False))
+    return obj
+
+
+def attach(description: Description, obj: Any, origin: Origin) -> None:
+    """Marks an object as come from a node; keeps copies of values that could change unseen."""
+    set_origin(obj, origin)
+    if description.mutable_fields:
+        base = dict(obj.__dict__)
+        for name in description.mutable_fields:
+            base[name] = copy.deepcopy(base.get(name))
+        set_base(obj, base)
+
+
+def refresh_object(description: Description, obj: Any, fresh: Any) -> Any:
+    """Makes ``obj`` what the node says now, in place."""
+    object.__setattr__(obj, "__dict__", fresh.__dict__)
+    object.__setattr__(obj, "__pydantic_fields_set__", fresh.__pydantic_fields_set__)
+    object.__setattr__(obj, "__pydantic_extra__", fresh.__pydantic_extra__)
+    set_base(obj, base_of(fresh))
+    set_origin(obj, origin_of(fresh))
+    return obj

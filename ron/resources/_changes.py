@@ -1,0 +1,126 @@
+"""What a watch yields, and how an event becomes one of these. Nothing here may do I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+from typing_extensions import Literal
+
+from .._decode import describe_errors
+from ..errors import RonParseError
+from ._bodies import attach
+from ._origin import Origin
+
+if TYPE_CHECKING:
+    from .._flow import Answer
+    from .._session import Session
+    from .._sse import Event
+    from ._description import Description
+
+__all__ = ["Change", "Deleted", "Other", "Put", "change_of"]
+
+R = TypeVar("R")
+
+_PUTS: dict[str, Literal["added", "modified"]] = {
+    "added": "added",
+    "created": "added",
+    "modified": "modified",
+    "updated": "modified",
+}
+
+
+@dataclass(frozen=True)
+class Put(Generic[R]):
+    """An object is there: it was added, or modified.
+
+    Attributes:
+        key: its key.
+        item: the object as it is now.
+        cursor: the position after this change; None if the stream has none.
+    """
+
+    key: str
+    item: R
+    cursor: Optional[str] = None
+    type: Literal["added", "modified"] = "added"
+
+
+@dataclass(frozen=True)
+class Deleted(Generic[R]):
+    """An object is gone. ``item`` is its last state where the node sent it, else None."""
+
+    key: str
+    item: Optional[R] = None
+    cursor: Optional[str] = None
+    type: Literal["deleted"] = "deleted"
+
+
+@dataclass(frozen=True)
+class Other:
+    """An event of another name: ``event`` is that name, ``data`` its text as it came."""
+
+    event: str
+    data: str
+    cursor: Optional[str] = None
+    type: Literal["other"] = "other"
+
+
+Change = Union[Put[R], Deleted[R], Other]
+
+
+def change_of(description: Description, session: Session, event: Event, answer: Answer, wall: float) -> Any:
+    """The change that an event means.
+
+    Raises:
+        RonParseError: if its data is not what its name says; names the event's name and id, never its data.
+    """
+    cursor = event.id or None
+    if event.event in _PUTS:
+        item = _item(description, event, answer)
+        attach(description, item, Origin(answer, session.authority, wall, listed=True))
+        return Put(str(item.__dict__[description.key]), item, cursor, _PUTS[event.event])
+    if event.event == "deleted":
+        return _deleted(description, event, answer)
+    return Other(event.event, event.data, cursor)
+
+
+def _item(description: Description, event: Event, answer: Answer) -> Any:
+    problem = ""
+    try:
+        return description.cls.__pydantic_validator__.validate_json(event.data)
+    except ValidationError as error:
+        problem = describe_errors(error, quote=False)
+    raise _bad_event(description, event, answer, problem)
+
+
+def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[Any]:
+    """A deletion carries the whole object, an object with only the key, or the bare key (design §4)."""
+    cursor = event.id or None
+    try:
+        data: Any = from_json(event.data)
+    except ValueError:
+        data = event.data
+    if isinstance(data, (str, int)) and not isinstance(data, bool):
+        return Deleted(str(data), None, cursor)
+    key = data.get(description.fields[description.key]) if isinstance(data, dict) else None
+    if isinstance(key, bool) or not isinstance(key, (str, int)):
+        raise _bad_event(description, event, answer, f"its data holds no {description.key}")
+    item = None
+    try:
+        item = description.cls.__pydantic_validator__.validate_json(event.data)
+    except ValidationError:
+        pass  # only part of the object was sent; the key is what counts
+    return Deleted(str(key), item, cursor)
+
+
+def _bad_event(description: Description, event: Event, answer: Answer, problem: str) -> RonParseError:
+    name = "".join(c if c.isprintable() else "?" for c in event.event[:40])
+    place = "".join(c if c.isprintable() else "?" for c in event.id[:80])
+    return RonParseError(
+        f"event {name!r} with id {place!r} is no {description.name}: {problem}",
+        request_id=answer.request_id,
+        attempts=answer.attempts,
+    )

@@ -1,0 +1,40 @@
+"""``server()``: the mark of a field that the node assigns. Nothing here may do I/O."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_core import PydanticUndefined
+
+__all__ = ["ServerField", "server"]
+
+
+class ServerField:
+    """What ``server()`` leaves in the class body, until the class is made."""
+
+    __slots__ = ("default", "options")
+
+    def __init__(self, default: Any, options: dict[str, Any]) -> None:
+        self.default = default
+        self.options = options
+
+    def field(self) -> Any:
+        """The pydantic field that decoding uses: required in answers unless it has a default."""
+        if self.default is PydanticUndefined:
+            return Field(**self.options)
+        return Field(default=self.default, **self.options)
+
+
+def server(*, init: Literal[False] = False, default: Any = PydanticUndefined, **field_options: Any) -> Any:
+    """Marks a field as assigned by the node: it is not in ``__init__``, never sent on create, and part of every answer.
+
+    Reading it before the node has assigned it raises ``RonUnassignedError``.
+
+    Args:
+        init: always False; tells type checkers to leave the field out of ``__init__``.
+        default: what the field is where an answer leaves it out; without it such an answer is an error.
+        field_options: as for ``pydantic.Field``, such as ``description`` or ``alias``.
+    """
+    del init
+    return ServerField(default, field_options)

@@ -1,0 +1,194 @@
+"""``Listing`` and ``ListingSync``: a query as a value, lazily fetched, page after page."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, List, Optional, TypeVar, Union
+
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import NotRequired, TypedDict
+
+from .._decode import decode_typed
+from .._flow import WALL, perform
+from .._plan import Plan, encode_query
+from ..errors import RonInputError
+from ..pagination import Page, Position, checked_size, paged
+from ._bodies import attach
+from ._filters import filter_query
+from ._origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+
+    from .._flow import Effect
+    from ..client import RonClient, RonClientSync
+    from ._description import Description
+    from ._operations import Scope
+
+__all__ = ["Listing", "ListingSync"]
+
+R = TypeVar("R")
+
+
+@lru_cache(maxsize=1024)
+def _page_adapter(description: Description) -> TypeAdapter[Any]:
+    """Decodes a page of the documented shape (design §4) straight from bytes."""
+    shape: Any = TypedDict(  # type: ignore[misc]
+        f"{description.name}Page",
+        {
+            "items": List[description.cls],  # type: ignore[name-defined]
+            "next_page_token": NotRequired[Optional[str]],
+            "next_cursor": NotRequired[Optional[str]],
+        },
+    )
+    shape.__pydantic_config__ = ConfigDict(coerce_numbers_to_str=True, hide_input_in_errors=True)
+    return TypeAdapter(shape)
+
+
+class _Query(Generic[R]):
+    """What a listing asks for, and where it stands; no I/O."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        filters: Any,
+        by_field: Mapping[str, Any],
+        *,
+        limit: Optional[int],
+        page_size: Optional[int],
+        page_token: Optional[str],
+        query: Optional[Mapping[str, Any]],
+    ) -> None:
+        scope.description.check_operation("list")
+        if page_token is not None and (not isinstance(page_token, str) or not page_token):
+            raise RonInputError("page_token is the next_page_token of a page, or the checkpoint of a listing")
+        self._scope = scope
+        self._query = filter_query(scope.description, filters, by_field, query)
+        encode_query(self._query)
+        self._path = scope.collection()
+        self._limit = checked_size("limit", limit)
+        self._page_size = checked_size("page_size", page_size)
+        self._position = Position(page_token)
+        self._start = page_token
+
+    @property
+    def checkpoint(self) -> Optional[str]:
+        """The token of the page being consumed, None for the first; give it back as ``page_token`` to go on from there.
+
+        Resuming may repeat items of that page, but never loses any.
+        """
+        return self._position.checkpoint
+
+    def _fetch(
+        self, token: Optional[str], size: Optional[int]
+    ) -> Generator[Effect, Any, Page[R]]:
+        description, session = self._scope.description, self._scope.session
+        query = dict(self._query)
+        if size is not None:
+            query["page_size"] = size
+        if token is not None:
+            query["page_token"] = token
+        answer = yield from perform(session, Plan("GET", self._path, encode_query(query)))
+        data = decode_typed(answer, _page_adapter(description), f"page of {description.name}")
+        origin = Origin(answer, session.authority, (yield WALL), listed=True)
+        items: list[R] = data["items"]
+        for item in items:
+            attach(description, item, origin)
+        token = data.get("next_page_token") or data.get("next_cursor")
+        return Page(items, token or None, request_id=answer.request_id)
+
+    def _one(self, size: Optional[int] = None) -> Generator[Effect, Any, Page[R]]:
+        """The flow of the first page alone, cut at ``limit``."""
+        page = yield from self._fetch(self._start, self._page_size or size)
+        if self._limit is not None:
+            page.items = page.items[: self._limit]
+        return page
+
+    def _first(self) -> Generator[Effect, Any, Optional[R]]:
+        """The flow of the first item: pages are fetched until one has items."""
+        token, seen = self._start, set()
+        while True:
+            page = yield from self._fetch(token, self._page_size or 1)
+            token = page.next_page_token
+            if page.items or token is None or token in seen:
+                return page.items[0] if page.items else None
+            seen.add(token)
+
+    def _all(self) -> Generator[Effect, Any, None]:
+        """The flow that emits every page; each iteration begins anew."""
+        self._position = Position(self._start)
+        return paged(lambda token, _left: self._fetch(token, self._page_size), self._position, self._limit)
+
+    def __repr__(self) -> str:
+        parts = [f"{name}={value!r}" for name, value in self._query.items()]
+        parts += [] if self._limit is None else [f"limit={self._limit}"]
+        return f"<{type(self).__name__} of {self._scope.description.name}: {', '.join(parts) or 'everything'}>"
+
+
+class Listing(_Query[R]):
+    """A query, fetched when it is asked for something; each of these asks anew.
+
+    ``async for item in listing`` gives every item, page after page; ``await listing`` is ``await listing.page()``.
+
+    Raises (while fetching):
+        RonError: any that a call can raise; ``checkpoint`` says where to go on.
+        RonPaginationError: the node's page tokens repeat.
+    """
+
+    def __init__(self, client: RonClient, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(scope, filters, by_field, **options)
+        self._client = client
+
+    def __await__(self) -> Generator[Any, None, Page[R]]:
+        return self.page().__await__()
+
+    async def page(self) -> Page[R]:
+        """The first page, at most ``limit`` items of it."""
+        return await self._client._run(self._one())
+
+    async def first(self) -> Optional[R]:
+        """The first item, or None if there is none."""
+        return await self._client._run(self._first())
+
+    async def all(self) -> list[R]:
+        """Every item, up to ``limit``, in one list."""
+        return [item async for item in self]
+
+    def pages(self) -> AsyncIterator[Page[R]]:
+        """Page after page, up to ``limit`` items in all."""
+        return self._client._emissions(self._all())
+
+    async def __aiter__(self) -> AsyncIterator[R]:
+        async for page in self.pages():
+            for item in page.items:
+                yield item
+
+
+class ListingSync(_Query[R]):
+    """The sync twin of :class:`Listing`: ``for item in listing``; ``listing.page()`` for one page."""
+
+    def __init__(
+        self, client: RonClientSync, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
+    ) -> None:
+        super().__init__(scope, filters, by_field, **options)
+        self._client = client
+
+    def page(self) -> Page[R]:
+        """The first page, at most ``limit`` items of it."""
+        return self._client._run(self._one())
+
+    def first(self) -> Optional[R]:
+        """The first item, or None if there is none."""
+        return self._client._run(self._first())
+
+    def all(self) -> list[R]:
+        """Every item, up to ``limit``, in one list."""
+        return list(self)
+
+    def pages(self) -> Iterator[Page[R]]:
+        """Page after page, up to ``limit`` items in all."""
+        return self._client._emissions(self._all())
+
+    def __iter__(self) -> Iterator[R]:
+        for page in self.pages():
+            yield from page.items

@@ -1,0 +1,309 @@
+"""The network under one async lane: httpcore's backend and stream, over one ``asyncio.Protocol``.
+
+A timeout never cancels the task: it wakes the one future that the wire waits on. There is one timer a wire, armed anew only
+when it would fire too late, because arming one for every read costs more than the read. Closing is ``abort``, which awaits
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import socket
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+
+import httpcore
+
+from ron._values import Failure
+from ron.transport._framing import turns_down
+from ron.transport._readiness import readiness
+from ron.transport._wire import CLOSED, HIGH_WATER, SLICE, Wire, addresses, share
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Coroutine, Iterable
+
+    from ron.transport._readiness import Readiness
+    from ron.transport._site import Site
+
+__all__ = ["AsyncWire"]
+
+T = TypeVar("T")
+
+
+class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
+    """One connection on one event loop."""
+
+    def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(site)
+        self._loop = loop
+        self._sock: Optional[socket.socket] = None
+        self._transport: Optional[asyncio.Transport] = None
+        self._readiness: Optional[Readiness] = None
+        self._connecting: Optional[asyncio.Task[Any]] = None
+        self._waiter: Optional[asyncio.Future[bool]] = None
+        self._until = self._fires_at = math.inf
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._data = b""
+        self._reading_paused = self._writing_paused = self._broken = False
+
+    # Connecting
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: Optional[float] = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: Optional[str] = None,
+        socket_options: Optional[Iterable[Any]] = None,
+    ) -> AsyncWire:
+        """Looks the host up and tries its addresses in turn. Raises ``Failure``."""
+        self.active = True
+        limit = self._connect_by = min(self.deadline, self._loop.time() + self.site.connect_timeout)
+        found = addresses(host, port, literal=True)
+        if not found:
+            look_up = self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await self._step("dns", look_up, limit)
+        for left in range(len(found), 0, -1):
+            try:
+                opening = self._open(*found[-left])
+                await self._step("connect", opening, share(self._loop.time(), limit, left))
+                break
+            except Failure:
+                if left == 1 or self._closed:
+                    raise
+        return self
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: Optional[str] = None,
+        timeout: Optional[float] = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> AsyncWire:
+        """Shakes hands, within what is left of the time for connecting. Raises ``Failure``."""
+        assert self._transport is not None
+        shake = self._loop.start_tls(
+            self._transport, self, ssl_context, server_hostname=server_hostname
+        )
+        self._transport = await self._step("tls", shake, self._connect_by)
+        return self
+
+    async def _open(self, family: int, kind: int, proto: int, _: str, address: Any) -> None:
+        sock = self._sock = socket.socket(family, kind, proto)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            await self._loop.sock_connect(sock, address)
+            self._readiness = readiness(sock)
+            await self._loop.create_connection(lambda: self, sock=sock)
+        except BaseException:
+            if self._transport is None:
+                sock.close()
+            else:
+                self._transport.abort()
+                self._transport = None
+            raise
+
+    async def _step(self, kind: str, step: Coroutine[Any, Any, T], limit: float) -> T:
+        """Runs one step of connecting as a task, so that it can be given up. It leaves nothing behind."""
+        task = self._connecting = self._loop.create_task(step)
+        try:
+            await asyncio.wait((task,), timeout=max(0.0, limit - self._loop.time()))
+        finally:
+            self._connecting = None
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+            error = None if task.cancelled() else task.exception()
+        if self._closed:
+            raise self.closed_here()
+        if task.cancelled() or error is not None:
+            raise self.not_connected(kind, error)
+        return task.result()
+
+    # What httpcore calls
+
+    async def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:  # noqa: ASYNC109
+        """The next bytes, ``b""`` when the node has ended the connection in order. Raises ``Failure``."""
+        now = self._loop.time()
+        if now >= self.deadline:
+            raise self.read_late()
+        until = min(self.deadline, now + self.read_timeout)
+        while not self._data:
+            if self._closed:
+                raise self.closed_here()
+            if self._broken:
+                raise self.broken()
+            if self.ended:
+                return b""
+            if await self._wait(until):
+                raise self.read_late()
+        data, self._data = self._data[:max_bytes], self._data[max_bytes:]
+        if self._reading_paused and not self._data:
+            self._reading_paused = False
+            if self._transport is not None:
+                self._transport.resume_reading()
+        self.meter.feed(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:  # noqa: ASYNC109
+        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or ``Failure``."""
+        if not buffer:
+            return
+        self.active = True
+        view = memoryview(buffer)
+        for at in range(0, len(buffer), SLICE):
+            if self.ended or self._closed or self._transport is None:
+                self._write_failed = True
+                raise httpcore.WriteError
+            self.sent = True
+            self._transport.write(view[at : at + SLICE])
+            if self._writing_paused:
+                await self._drain()
+
+    async def aclose(self) -> None:
+        """Closes the connection at once."""
+        self.abort()
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks for: ``ssl_object``, ``is_readable``, ``socket``."""
+        if info == "is_readable":
+            return not self.alive()
+        return None if self._transport is None else self._transport.get_extra_info(info)
+
+    # What a lane asks for
+
+    def clean(self) -> bool:
+        """Whether exactly one answer was read and the connection is fit for another."""
+        return self.meter.ended and not (self._data or self.ended or self._closed)
+
+    def alive(self) -> bool:
+        """Whether an idle connection is still silent: nothing was sent on it, and it was not closed."""
+        if self._data or self.ended or self._closed or self._readiness is None:
+            return False
+        return not self._readiness.readable()
+
+    def abort(self, reason: Union[None, str, Failure] = None) -> None:
+        """Closes the connection now, without flushing; who waits on it gets a ``Failure``. Idempotent."""
+        if self._closed is None:
+            self._closed = reason or CLOSED
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+        self._wake(False)
+
+    def discard(self) -> None:
+        """Lets go of a connection whose event loop is dead, or belongs to the parent process.
+
+        Neither loop nor connection is touched: this process's descriptor is closed and nothing is said on it.
+        """
+        self._closed = CLOSED
+        self._transport = None
+        if self._sock is not None:
+            self._sock.close()
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See ``asyncio.BaseProtocol``."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """See ``asyncio.Protocol``."""
+        self.received = True
+        self._data = self._data + data if self._data else data
+        if (
+            len(self._data) >= HIGH_WATER
+            and not self._reading_paused
+            and self._transport is not None
+        ):
+            self._reading_paused = True
+            self._transport.pause_reading()
+        self._wake(False)
+
+    def eof_received(self) -> None:
+        """See ``asyncio.Protocol``. The transport closes itself afterwards."""
+        self.ended = True
+        self._wake(False)
+
+    def connection_lost(self, exc: Optional[Exception]) -> None:
+        """See ``asyncio.BaseProtocol``."""
+        if exc is not None and not self.ended:
+            self._broken = True
+            self._rescue()
+        self.ended = True
+        self._wake(False)
+
+    def pause_writing(self) -> None:
+        """See ``asyncio.BaseProtocol``."""
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        """See ``asyncio.BaseProtocol``."""
+        self._writing_paused = False
+        self._wake(False)
+
+    # Waiting
+
+    async def _drain(self) -> None:
+        until = min(self.deadline, self._loop.time() + self.site.write_timeout)
+        while self._writing_paused:
+            if await self._wait(until):
+                raise self.write_late()
+            # An answer that refuses the body is not kept waiting for it; nor is a node that speaks without listening.
+            if self.ended or self._closed or self._reading_paused or turns_down(self._data):
+                self._write_failed = True
+                raise httpcore.WriteError
+
+    async def _wait(self, until: float) -> bool:
+        """Waits for anything to happen on this wire. True if it was that ``until`` has come."""
+        waiter = self._waiter = self._loop.create_future()
+        self._until = until
+        if self._fires_at > until:
+            self._arm(until)
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self, late: bool) -> None:
+        # A result, never an exception: a task cancelled in the same turn would not retrieve it.
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(late)
+
+    def _arm(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._fires_at = when
+        self._timer = self._loop.call_at(when, self._fire)
+
+    def _fire(self) -> None:
+        fired_at, self._fires_at = self._fires_at, math.inf
+        self._timer = None
+        if self._waiter is None:
+            return
+        if fired_at >= self._until:
+            self._wake(True)
+        elif self._until < math.inf:
+            self._arm(self._until)
+
+    def _rescue(self) -> None:
+        """Takes what the node had said before it broke the connection: an early answer, when our write met the reset.
+
+        asyncio stops reading when a write fails, but closes the socket only after ``connection_lost``.
+        """
+        if self._transport is None or self._transport.get_extra_info("ssl_object") is not None:
+            return
+        with contextlib.suppress(OSError):
+            while self._sock is not None and len(self._data) < HIGH_WATER:
+                data = self._sock.recv(SLICE)
+                if not data:
+                    break
+                self._data += data
+                self.received = True

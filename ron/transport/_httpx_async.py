@@ -1,0 +1,203 @@
+"""The async channel over an httpx transport or client.
+
+Deadlines are AnyIO's, so it runs on every event loop that httpx runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+
+import anyio
+
+from ron._values import Failure, Reply
+from ron.errors import RonConfigError
+from ron.transport._body import Body
+from ron.transport._httpx_async_stream import Answer, AsyncHttpxStream
+from ron.transport._httpx_errors import failure_of
+from ron.transport._httpx_request import Process, detach, forget, timeouts, too_late
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ron._values import Credential, Exchange
+    from ron.transport._httpx_request import Guest
+    from ron.transport._protocol import Endpoint
+
+__all__ = ["AsyncHttpxChannel"]
+
+T = TypeVar("T")
+
+
+class AsyncHttpxChannel:
+    """See ``AsyncChannel``. Closing it ends open calls and streams, never the user's object."""
+
+    def __init__(self, guest: Guest, endpoint: Endpoint, *, in_process: bool) -> None:
+        self._guest = guest
+        self._endpoint = endpoint
+        self._in_process = in_process
+        self._process = Process()
+        self._loop: Optional[weakref.ref[asyncio.AbstractEventLoop]] = None
+        self._closed = False
+        self._calls: Optional[anyio.Semaphore] = None
+        self._free_streams: Optional[anyio.Semaphore] = None
+        self._scopes: set[anyio.CancelScope] = set()
+        self._streams: set[AsyncHttpxStream] = set()
+
+    async def send(self, exchange: Exchange, credential: Optional[Credential]) -> Reply:
+        """See ``AsyncChannel.send``."""
+        self._check()
+        if self._calls is None:
+            self._calls = anyio.Semaphore(self._endpoint.max_concurrency)
+        gate = self._calls
+
+        async def run() -> Union[Reply, Failure]:
+            try:
+                return await self._exchange(exchange, credential)
+            finally:
+                gate.release()
+
+        return await self._by_deadline(exchange, gate, run)
+
+    async def stream(
+        self, exchange: Exchange, credential: Optional[Credential]
+    ) -> AsyncHttpxStream:
+        """See ``AsyncChannel.stream``."""
+        self._check()
+        if self._free_streams is None:
+            self._free_streams = anyio.Semaphore(self._endpoint.max_streams)
+        gate = self._free_streams
+
+        async def run() -> Union[AsyncHttpxStream, Failure]:
+            opened: Union[AsyncHttpxStream, Failure, None] = None
+            try:
+                opened = await self._open(exchange, credential)
+                return opened
+            finally:
+                if not isinstance(opened, AsyncHttpxStream):
+                    gate.release()
+
+        return await self._by_deadline(exchange, gate, run)
+
+    async def aclose(self) -> None:
+        """See ``AsyncChannel.aclose``."""
+        self._closed = True
+        for scope in tuple(self._scopes):
+            scope.cancel()
+        for stream in tuple(self._streams):
+            await stream.aclose()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise RonConfigError(
+                "this client is closed: make a new one, or move the call inside its `with` block"
+            )
+        self._guest.check_open()
+        if self._in_process:
+            return
+        self._process.check()
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # under Trio nothing outlives its one run
+        if self._loop is None:
+            self._loop = weakref.ref(running)
+        elif self._loop() is not running:
+            raise RonConfigError(
+                "this client was used in another event loop: make the ron client, and the httpx "
+                "object in its HttpxTransport, inside the loop that uses them"
+            )
+
+    async def _by_deadline(
+        self,
+        exchange: Exchange,
+        gate: anyio.Semaphore,
+        run: Callable[[], Awaitable[Union[T, Failure]]],
+    ) -> T:
+        """Waits for the gate, then for ``run``, which opens it again; both by the deadline."""
+        remaining = exchange.deadline - self._endpoint.clock.monotonic()
+        if remaining <= 0:
+            raise too_late(sent=False)
+        outcome: Union[T, Failure, None] = None
+        began = False
+        with anyio.move_on_after(remaining) as scope:
+            self._scopes.add(scope)
+            try:
+                await gate.acquire()
+                began = True
+                outcome = await run()
+            finally:
+                self._scopes.discard(scope)
+        if outcome is None and self._closed:
+            outcome = Failure("read", "the client was closed meanwhile", sent=began)
+        elif outcome is None:
+            outcome = too_late(sent=began)
+        if isinstance(outcome, Failure):
+            raise outcome
+        return outcome
+
+    async def _exchange(
+        self, exchange: Exchange, credential: Optional[Credential]
+    ) -> Union[Reply, Failure]:
+        request: Any = None
+        answer: Optional[Answer] = None
+        reply: Optional[Reply] = None
+        try:
+            limits = timeouts(self._endpoint, exchange.deadline - self._endpoint.clock.monotonic())
+            request = self._guest.request(self._endpoint, exchange, credential, limits)
+            answer = Answer(await self._head(request))
+            incoming = answer.read_as(self._guest, exchange)
+            body = Body(incoming.framing, self._endpoint.max_response_bytes)
+            async for chunk in answer.chunks:
+                if not body.feed(incoming.take(chunk)):
+                    break
+            else:
+                incoming.end()
+            reply = Reply(answer.status, answer.headers, body.finish())
+            return reply
+        except Exception as error:  # noqa: BLE001 - a foreign transport may raise anything
+            return failure_of(error, self._guest.library, reading=answer is not None)
+        finally:
+            if reply is None:
+                forget(request)
+            if answer is not None:
+                await answer.aclose()
+
+    async def _open(
+        self, exchange: Exchange, credential: Optional[Credential]
+    ) -> Union[AsyncHttpxStream, Failure]:
+        request: Any = None
+        answer: Optional[Answer] = None
+        stream: Optional[AsyncHttpxStream] = None
+        try:
+            limits = timeouts(self._endpoint, exchange.deadline - self._endpoint.clock.monotonic())
+            request = self._guest.request(self._endpoint, exchange, credential, limits)
+            answer = Answer(await self._head(request))
+            # httpcore looks at it when the body begins; from there on `read` has its own timer.
+            limits["read"] = None
+            incoming = answer.read_as(self._guest, exchange)
+            detach(answer.response)
+            stream = AsyncHttpxStream(answer, incoming, self._guest.library, self._ended)
+            self._streams.add(stream)
+            return stream
+        except Exception as error:  # noqa: BLE001 - a foreign transport may raise anything
+            return failure_of(error, self._guest.library, reading=answer is not None)
+        finally:
+            if stream is None:
+                forget(request)
+                if answer is not None:
+                    await answer.aclose()
+
+    def _ended(self, stream: AsyncHttpxStream) -> None:
+        if stream in self._streams:
+            self._streams.discard(stream)
+            if self._free_streams is not None:
+                self._free_streams.release()
+
+    async def _head(self, request: Any) -> Any:
+        if self._guest.is_client:
+            return await self._guest.obj.send(
+                request, stream=True, auth=None, follow_redirects=False
+            )
+        return await self._guest.obj.handle_async_request(request)

@@ -48,6 +48,7 @@ def decode_plain(answer: Answer) -> Any:
     body: bytes = answer.reply.body
     if not body:
         return None
+    value: Any = None
     problem = ""
     try:
         value = from_json(body, allow_inf_nan=False)

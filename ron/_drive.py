@@ -32,9 +32,7 @@ class Ports:
 
     __slots__ = ("channel", "clock", "closed", "max_error_bytes", "metrics", "name", "tokens")
 
-    def __init__(
-        self, name: str, channel: Any, clock: Clock, tokens: TokenSource, metrics: RequestMetrics
-    ) -> None:
+    def __init__(self, name: str, channel: Any, clock: Clock, tokens: TokenSource, metrics: RequestMetrics) -> None:
         self.name = name
         self.channel = channel
         self.clock = clock
@@ -46,7 +44,9 @@ class Ports:
     def check_open(self) -> None:
         """Raises ``RonConfigError`` once the client is closed."""
         if self.closed:
-            raise RonConfigError(f"this {self.name} is closed: make a new one, or move the call inside its `with` block")
+            raise RonConfigError(
+                f"this {self.name} is closed: make a new one, or move the call inside its `with` block"
+            )
 
 
 def _bare(error: BaseException) -> BaseException:
@@ -259,6 +259,13 @@ class EmissionsAsync(_Emissions[T]):
         await self._close()
         raise StopAsyncIteration
 
+    async def advance(self) -> Optional[T]:
+        """The next item; None at the end."""
+        try:
+            return await self.__anext__()
+        except StopAsyncIteration:
+            return None
+
     async def _close(self, error: Optional[RonError] = None) -> None:
         self._end(error)
         while self._streams:
@@ -304,6 +311,10 @@ class EmissionsSync(_Emissions[T]):
             self._busy = False
         self._finish()
         raise StopIteration
+
+    def advance(self) -> Optional[T]:
+        """The next item; None at the end."""
+        return next(self, None)
 
     def _finish(self, error: Optional[RonError] = None) -> None:
         self._end(error)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["StreamPosition", "stream_events", "stream_plan"]
 
 MAX_SERVER_RETRY = 60.0
+#: emitted once, when the first stream is open, by flows that are told to ``announce``
+OPENED = object()
 _HEADERS = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
 #: an id that a header field can carry back (RFC 9110 §5.5): no controls, no blanks around it
 _SENDABLE = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
@@ -86,6 +88,7 @@ def stream_events(
     max_retries: Optional[int] = None,
     translate: Optional[Callable[[Event, Answer, float], list[Any]]] = None,
     needs_ids: bool = False,
+    announce: bool = False,
 ) -> Generator[Effect, Any, None]:
     """Emits the events of a stream, or what ``translate`` makes of each, until the node ends it with 204.
 
@@ -99,7 +102,7 @@ def stream_events(
     """
     idle = checked_timeout(idle_timeout)
     limit = session.max_retries if max_retries is None else max_retries
-    return _stream(session, plan, position, idle, limit if reconnect else None, translate, needs_ids)
+    return _stream(session, plan, position, idle, limit if reconnect else None, translate, needs_ids, announce)
 
 
 def _stream(
@@ -110,24 +113,29 @@ def _stream(
     limit: Optional[int],
     translate: Optional[Callable[[Event, Answer, float], list[Any]]],
     needs_ids: bool,
+    announce: bool,
 ) -> Generator[Effect, Any, None]:
     """``stream_events`` with checked arguments; ``limit`` is None where the first stream is the only one."""
     server_retry = 0.0
     failures = 0
     while True:
         position.status = "connecting"
+        answer: Optional[Answer] = None
         lost: Optional[RonError] = None
         try:
             answer = yield from perform(session, _resumed(plan, position.cursor), stream=True)
         except (RonNetworkError, RonServerError, RonRateLimitError) as caught:
             lost = caught
-        if lost is None:
+        if answer is not None:
             stream = answer.reply
             if stream.status == 204:
                 yield Close(stream)
                 break
             _check_content_type(answer)
             position.status = "live"
+            if announce:
+                announce = False
+                yield Emit(OPENED)
             decoder = SSEDecoder()
             placed = True
             data = yield from _read(stream, idle_timeout)

@@ -69,7 +69,9 @@ class FacetClient(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``POST`` below the facet; see ``RonClient.call``."""
-        return await self._client.post(self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return await self._client.post(
+            self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
     async def put(
         self,
@@ -82,7 +84,9 @@ class FacetClient(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``PUT`` below the facet; see ``RonClient.call``."""
-        return await self._client.put(self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return await self._client.put(
+            self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
     async def patch(
         self,
@@ -95,7 +99,9 @@ class FacetClient(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``PATCH`` below the facet; see ``RonClient.call``."""
-        return await self._client.patch(self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return await self._client.patch(
+            self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
     async def delete(
         self,
@@ -107,7 +113,9 @@ class FacetClient(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``DELETE`` below the facet; see ``RonClient.call``."""
-        return await self._client.delete(self.path(path), query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return await self._client.delete(
+            self.path(path), query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
 
 class FacetClientSync(_FacetScope):
@@ -139,7 +147,9 @@ class FacetClientSync(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``POST`` below the facet; see ``RonClientSync.call``."""
-        return self._client.post(self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return self._client.post(
+            self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
     def put(
         self,
@@ -152,7 +162,9 @@ class FacetClientSync(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``PUT`` below the facet; see ``RonClientSync.call``."""
-        return self._client.put(self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return self._client.put(
+            self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
     def patch(
         self,
@@ -165,7 +177,9 @@ class FacetClientSync(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``PATCH`` below the facet; see ``RonClientSync.call``."""
-        return self._client.patch(self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return self._client.patch(
+            self.path(path), json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )
 
     def delete(
         self,
@@ -177,4 +191,6 @@ class FacetClientSync(_FacetScope):
         idempotency_key: Union[str, bool, None] = None,
     ) -> Any:
         """``DELETE`` below the facet; see ``RonClientSync.call``."""
-        return self._client.delete(self.path(path), query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key)
+        return self._client.delete(
+            self.path(path), query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+        )

@@ -187,9 +187,7 @@ def perform(session: Session, plan: Plan, *, stream: bool = False) -> Generator[
             error=error,
         )
     if session.middleware and call.reply is not None:
-        yield from _middleware.after(
-            session.middleware, call.exchange, call.reply, call.request_id, call.attempts
-        )
+        yield from _middleware.after(session.middleware, call.exchange, call.reply, call.request_id, call.attempts)
     if error is not None:
         raise error
     return Answer(call.reply, call.request_id, call.attempts)
@@ -278,9 +276,7 @@ def _after_reply(call: _Call, reply: Reply, now: float, wall: float) -> Optional
         wait = _next_wait(call, now, hint, throttled=reply.status == 429)
         if wait is not None:
             return wait
-    raise problem_error(
-        plan, reply, problem, request_id=call.request_id, attempts=call.attempts, retry_after=hint
-    )
+    raise problem_error(plan, reply, problem, request_id=call.request_id, attempts=call.attempts, retry_after=hint)
 
 
 def _next_wait(call: _Call, now: float, hint: Optional[float], *, throttled: bool) -> Optional[float]:

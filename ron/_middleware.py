@@ -46,9 +46,7 @@ class Hook(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-def before(
-    chain: Sequence[Any], exchange: Exchange, request_id: str
-) -> Generator[Hook, Any, Exchange]:
+def before(chain: Sequence[Any], exchange: Exchange, request_id: str) -> Generator[Hook, Any, Exchange]:
     """Runs every ``before`` in order; returns the exchange with the fields they gave."""
     for middleware in chain:
         if not hasattr(middleware, "before"):

@@ -27,9 +27,7 @@ __all__ = ["failure_error", "precondition_lost", "problem_error", "problem_of"]
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def failure_error(
-    plan: Plan, failure: Failure, *, unanswered: bool, request_id: str, attempts: int
-) -> RonError:
+def failure_error(plan: Plan, failure: Failure, *, unanswered: bool, request_id: str, attempts: int) -> RonError:
     """The error for a transport failure that ends a call.
 
     ``unanswered`` says whether any attempt may have reached the node without an answer coming back: for a write that
@@ -96,6 +94,4 @@ def problem_error(
 
 def problem_of(reply: Reply) -> Problem:
     """The Problem in an answer; its correlation id is read from either header where the body names none."""
-    return read_problem(
-        reply.status, reply.body, reply.header(b"x-correlation-id") or reply.header(b"x-request-id")
-    )
+    return read_problem(reply.status, reply.body, reply.header(b"x-correlation-id") or reply.header(b"x-request-id"))

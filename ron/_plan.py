@@ -33,9 +33,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: RFC 9110 §9.2.2: repeating one of these has the same intended effect as sending it once.
 IDEMPOTENT = SAFE | {"PUT", "DELETE"}
-FORBIDDEN_HEADERS = frozenset(
-    "authorization host content-length transfer-encoding connection idempotency-key".split()
-)
+FORBIDDEN_HEADERS = frozenset("authorization host content-length transfer-encoding connection idempotency-key".split())
 MAX_TIMEOUT = 86_400.0
 _JSON_TYPE = (b"Content-Type", b"application/json")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")

@@ -33,9 +33,7 @@ _KINDS = {
     503: "unavailable",
     504: "timeout",
 }
-_KNOWN = frozenset(
-    "code message kind correlation_id corr_id details retryable retry_after_ms reason".split()
-)
+_KNOWN = frozenset("code message kind correlation_id corr_id details retryable retry_after_ms reason".split())
 
 
 class Problem(BaseModel):

@@ -36,7 +36,7 @@ _NAME_SHOWN = 80
 
 # Makes an Event in half the time that its own __new__ takes.
 _new: Callable[[type[Event], tuple[str, str, str, Optional[int]]], Event]
-_new = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_new = tuple.__new__
 
 
 class Event(NamedTuple):
@@ -67,8 +67,7 @@ class Event(NamedTuple):
             pass  # it quotes the data: raised outside, below, so that it is not chained
         name = self.event if len(self.event) <= _NAME_SHOWN else self.event[:_NAME_SHOWN] + "…"
         raise RonParseError(
-            f"the data of a server-sent event of type {name!r} is not JSON: "
-            "read event.data for the text as it came"
+            f"the data of a server-sent event of type {name!r} is not JSON: read event.data for the text as it came"
         )
 
 
@@ -111,9 +110,7 @@ class SSEDecoder:
         "retry_ms",
     )
 
-    def __init__(
-        self, *, max_line_bytes: int = MAX_LINE_BYTES, max_event_bytes: int = MAX_EVENT_BYTES
-    ) -> None:
+    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         limits = {"max_line_bytes": max_line_bytes, "max_event_bytes": max_event_bytes}
         for name, limit in limits.items():
             if limit < 1:

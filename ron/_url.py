@@ -36,9 +36,7 @@ def parse_base_url(url: str, *, source: str = "base_url") -> BaseURL:
             f"{source} holds user information before '@': leave it out and give the capability as token=..."
         )
     if parts.scheme not in ("http", "https"):
-        raise RonConfigError(
-            f"{source} must begin with https:// (or http:// for local development), not {shown(url)}"
-        )
+        raise RonConfigError(f"{source} must begin with https:// (or http:// for local development), not {shown(url)}")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise RonConfigError(
             f"{source} has a query or fragment: write only scheme, host, port and path, such as "
@@ -86,7 +84,5 @@ def _path(path: str, source: str) -> str:
     trimmed = path.rstrip("/")
     segments = trimmed.split("/")[1:]
     if "%" in trimmed or any(segment in ("", ".", "..") for segment in segments):
-        raise RonConfigError(
-            f"{source} has a path with an empty, '.', '..' or percent-encoded segment: {shown(path)}"
-        )
+        raise RonConfigError(f"{source} has a path with an empty, '.', '..' or percent-encoded segment: {shown(path)}")
     return trimmed

@@ -115,9 +115,7 @@ class Failure(Exception):
         permanent: whether trying again cannot help (a certificate that doesn't verify, an answer too large).
     """
 
-    KINDS = frozenset(
-        "connect dns tls certificate timeout write read protocol truncated encoding too_large".split()
-    )
+    KINDS = frozenset("connect dns tls certificate timeout write read protocol truncated encoding too_large".split())
 
     def __init__(
         self,

@@ -60,16 +60,16 @@ class _Client:
         fields: dict[str, Any],
     ) -> None:
         self._owner = True
-        self._parts = assemble(
-            type(self).__name__, base_url, config, token, token_provider, transport, clock, fields
-        )
+        self._parts = assemble(type(self).__name__, base_url, config, token, token_provider, transport, clock, fields)
         self._session = self._parts.session
         self._ports = self._parts.ports
 
     @classmethod
     def from_env(cls, **fields: Any) -> Self:
         """A client configured by the environment (seed §4.1); ``fields`` are as for the constructor and win."""
-        return cls(config=ClientConfig.from_env(), **fields)  # type: ignore[call-arg]
+        make: Any = cls
+        client: Self = make(config=ClientConfig.from_env(), **fields)
+        return client
 
     @property
     def config(self) -> ClientConfig:
@@ -112,9 +112,7 @@ class _Client:
         other._owner = False
         other._parts = self._parts
         other._ports = self._ports
-        other._session = self._session.with_options(
-            checked_timeout(timeout), max_retries, checked_headers(headers)
-        )
+        other._session = self._session.with_options(checked_timeout(timeout), max_retries, checked_headers(headers))
         return other
 
     def add_middleware(self, middleware: Any) -> None:
@@ -235,9 +233,7 @@ class RonClient(_Client):
     ) -> Any:
         """``GET path``; see :meth:`call`."""
         return await self._run(
-            _calls.plain_call(
-                self._session, "GET", path, query=query, headers=headers, timeout=timeout
-            )
+            _calls.plain_call(self._session, "GET", path, query=query, headers=headers, timeout=timeout)
         )
 
     async def post(
@@ -253,7 +249,14 @@ class RonClient(_Client):
         """``POST path``; see :meth:`call`."""
         return await self._run(
             _calls.plain_call(
-                self._session, "POST", path, json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "POST",
+                path,
+                json=json,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -270,7 +273,14 @@ class RonClient(_Client):
         """``PUT path``; see :meth:`call`."""
         return await self._run(
             _calls.plain_call(
-                self._session, "PUT", path, json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "PUT",
+                path,
+                json=json,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -287,7 +297,14 @@ class RonClient(_Client):
         """``PATCH path``; see :meth:`call`."""
         return await self._run(
             _calls.plain_call(
-                self._session, "PATCH", path, json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "PATCH",
+                path,
+                json=json,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -303,7 +320,13 @@ class RonClient(_Client):
         """``DELETE path``; see :meth:`call`."""
         return await self._run(
             _calls.plain_call(
-                self._session, "DELETE", path, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "DELETE",
+                path,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -466,11 +489,7 @@ class RonClientSync(_Client):
         timeout: Optional[float] = None,
     ) -> Any:
         """``GET path``; see :meth:`call`."""
-        return self._run(
-            _calls.plain_call(
-                self._session, "GET", path, query=query, headers=headers, timeout=timeout
-            )
-        )
+        return self._run(_calls.plain_call(self._session, "GET", path, query=query, headers=headers, timeout=timeout))
 
     def post(
         self,
@@ -485,7 +504,14 @@ class RonClientSync(_Client):
         """``POST path``; see :meth:`call`."""
         return self._run(
             _calls.plain_call(
-                self._session, "POST", path, json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "POST",
+                path,
+                json=json,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -502,7 +528,14 @@ class RonClientSync(_Client):
         """``PUT path``; see :meth:`call`."""
         return self._run(
             _calls.plain_call(
-                self._session, "PUT", path, json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "PUT",
+                path,
+                json=json,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -519,7 +552,14 @@ class RonClientSync(_Client):
         """``PATCH path``; see :meth:`call`."""
         return self._run(
             _calls.plain_call(
-                self._session, "PATCH", path, json=json, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "PATCH",
+                path,
+                json=json,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -535,7 +575,13 @@ class RonClientSync(_Client):
         """``DELETE path``; see :meth:`call`."""
         return self._run(
             _calls.plain_call(
-                self._session, "DELETE", path, query=query, headers=headers, timeout=timeout, idempotency_key=idempotency_key
+                self._session,
+                "DELETE",
+                path,
+                query=query,
+                headers=headers,
+                timeout=timeout,
+                idempotency_key=idempotency_key,
             )
         )
 

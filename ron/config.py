@@ -80,9 +80,7 @@ class ClientConfig(BaseModel):
         transport: ``default`` or ``fast``.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     base_url: str = DEFAULT_URL
     allow_insecure_http: bool = Field(default=False, strict=True)
@@ -148,9 +146,7 @@ class ClientConfig(BaseModel):
     @classmethod
     def _check_verify(cls, value: Any) -> Any:
         if value is False:
-            raise ValueError(
-                "cannot be switched off: give the path of your CA bundle (PEM), or an ssl.SSLContext"
-            )
+            raise ValueError("cannot be switched off: give the path of your CA bundle (PEM), or an ssl.SSLContext")
         if isinstance(value, os.PathLike):
             return os.fspath(value)
         if value is not True and not isinstance(value, (str, ssl.SSLContext)):

@@ -125,9 +125,7 @@ class Facet:
             cls.__facet__ = describe_facet(cls.__name__, cls.__doc__, keywords)
 
     @classmethod
-    def manifest(
-        cls, resources: Optional[Sequence[type[Resource]]] = None, upstream: Optional[str] = None
-    ) -> Manifest:
+    def manifest(cls, resources: Optional[Sequence[type[Resource]]] = None, upstream: Optional[str] = None) -> Manifest:
         """The facet's manifest, from this declaration and the resources that name it.
 
         Args:
@@ -158,7 +156,17 @@ def _description_in(facet: type[Facet], resource: Any) -> Description:
 
 
 _KEYWORDS = (
-    "id", "kind", "upstream", "root", "routes", "owner", "version", "requires_auth", "public", "max_rps", "idempotent",
+    "id",
+    "kind",
+    "upstream",
+    "root",
+    "routes",
+    "owner",
+    "version",
+    "requires_auth",
+    "public",
+    "max_rps",
+    "idempotent",
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 

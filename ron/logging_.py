@@ -19,9 +19,7 @@ logger = logging.getLogger("ron")
 logger.addHandler(logging.NullHandler())
 
 REDACTED = "[redacted]"
-_SENSITIVE = frozenset(
-    "authorization proxy-authorization cookie set-cookie www-authenticate x-api-key".split()
-)
+_SENSITIVE = frozenset("authorization proxy-authorization cookie set-cookie www-authenticate x-api-key".split())
 _SENSITIVE_PARTS = ("token", "secret", "password", "macaroon", "capability", "credential")
 
 

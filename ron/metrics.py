@@ -30,9 +30,7 @@ class RequestMetrics:
             if error is None:
                 return
             self._errors += 1
-            late = isinstance(error, RonTimeoutError) or (
-                isinstance(error, RonOutcomeUnknownError) and error.timed_out
-            )
+            late = isinstance(error, RonTimeoutError) or (isinstance(error, RonOutcomeUnknownError) and error.timed_out)
             if late:
                 self._timeouts += 1
             elif isinstance(error, RonNetworkError):

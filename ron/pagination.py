@@ -59,7 +59,7 @@ class Page(Sequence[T], Generic[T]):
             return NotImplemented
         return self.items == other.items and self.next_page_token == other.next_page_token
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
         more = "last page" if self.next_page_token is None else "more pages follow"
@@ -95,12 +95,14 @@ def paged(
     seen: set[int] = set()
     left = limit
     while True:
+        page: Optional[Page[T]] = None
         error: Optional[RonError] = None
         try:
             page = yield from fetch(position.checkpoint, left)
         except RonError as caught:
             error = caught
-        if error is not None:
+        if page is None:
+            assert error is not None
             error.checkpoint = position.checkpoint
             raise error
         if left is not None:
@@ -189,7 +191,5 @@ def iter_pages(
         return plain_page((yield from perform(session, plain_plan("GET", path, query=merged))))
 
     session = client._session
-    flow = paged(
-        lambda token, _left: fetch(session, token), Position(page_token), checked_size("limit", limit)
-    )
+    flow = paged(lambda token, _left: fetch(session, token), Position(page_token), checked_size("limit", limit))
     return client._emissions(flow)

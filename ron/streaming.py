@@ -139,12 +139,12 @@ def subscribe(
 
 async def _deliver_async(events: Any, callback: Callable[[Event], Any], stop_event: Optional[asyncio.Event]) -> None:
     stopped = None if stop_event is None else asyncio.ensure_future(stop_event.wait())
-    upcoming: Optional[asyncio.Task[Event]] = None
+    tasks: list[asyncio.Future[Any]] = [] if stopped is None else [stopped]
     try:
         while stopped is None or not stopped.done():
-            upcoming = asyncio.ensure_future(events.__anext__())
-            waited = {upcoming} if stopped is None else {upcoming, stopped}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            upcoming: asyncio.Future[Event] = asyncio.ensure_future(events.__anext__())
+            tasks = [upcoming] if stopped is None else [upcoming, stopped]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not upcoming.done():
                 break
             try:
@@ -155,8 +155,8 @@ async def _deliver_async(events: Any, callback: Callable[[Event], Any], stop_eve
             if inspect.isawaitable(result):
                 await result
     finally:
-        for task in (upcoming, stopped):
-            if task is not None and not task.done():
+        for task in tasks:
+            if not task.done():
                 task.cancel()
-                await asyncio.wait({task})
+                await asyncio.wait([task])
         await events.aclose()

@@ -37,35 +37,36 @@ class Put(Generic[R]):
     """An object is there: it was added, or modified.
 
     Attributes:
+        type: ``added`` or ``modified``.
         key: its key.
         item: the object as it is now.
         cursor: the position after this change; None if the stream has none.
     """
 
+    type: Literal["added", "modified"]
     key: str
     item: R
-    cursor: Optional[str] = None
-    type: Literal["added", "modified"] = "added"
+    cursor: Optional[str]
 
 
 @dataclass(frozen=True)
 class Deleted(Generic[R]):
     """An object is gone. ``item`` is its last state where the node sent it, else None."""
 
+    type: Literal["deleted"]
     key: str
-    item: Optional[R] = None
-    cursor: Optional[str] = None
-    type: Literal["deleted"] = "deleted"
+    item: Optional[R]
+    cursor: Optional[str]
 
 
 @dataclass(frozen=True)
 class Other:
     """An event of another name: ``event`` is that name, ``data`` its text as it came."""
 
+    type: Literal["other"]
     event: str
     data: str
-    cursor: Optional[str] = None
-    type: Literal["other"] = "other"
+    cursor: Optional[str]
 
 
 Change = Union[Put[R], Deleted[R], Other]
@@ -81,10 +82,10 @@ def change_of(description: Description, session: Session, event: Event, answer: 
     if event.event in _PUTS:
         item = _item(description, event, answer)
         attach(description, item, Origin(answer, session.authority, wall, listed=True))
-        return Put(str(item.__dict__[description.key]), item, cursor, _PUTS[event.event])
+        return Put(_PUTS[event.event], str(item.__dict__[description.key]), item, cursor)
     if event.event == "deleted":
         return _deleted(description, event, answer)
-    return Other(event.event, event.data, cursor)
+    return Other("other", event.event, event.data, cursor)
 
 
 def _item(description: Description, event: Event, answer: Answer) -> Any:
@@ -104,7 +105,7 @@ def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[
     except ValueError:
         data = event.data
     if isinstance(data, (str, int)) and not isinstance(data, bool):
-        return Deleted(str(data), None, cursor)
+        return Deleted("deleted", str(data), None, cursor)
     key = data.get(description.fields[description.key]) if isinstance(data, dict) else None
     if isinstance(key, bool) or not isinstance(key, (str, int)):
         raise _bad_event(description, event, answer, f"its data holds no {description.key}")
@@ -113,7 +114,7 @@ def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[
         item = description.cls.__pydantic_validator__.validate_json(event.data)
     except ValidationError:
         pass  # only part of the object was sent; the key is what counts
-    return Deleted(str(key), item, cursor)
+    return Deleted("deleted", str(key), item, cursor)
 
 
 def _bad_event(description: Description, event: Event, answer: Answer, problem: str) -> RonParseError:

@@ -144,7 +144,9 @@ def _key(name: str, key: Any, fields: Mapping[str, str]) -> str:
             )
         return "id"
     if not isinstance(key, str):
-        raise RonConfigError(f"class {name}: a resource has one key: write key='id' with one field's name, not {shown(key)}")
+        raise RonConfigError(
+            f"class {name}: a resource has one key: write key='id' with one field's name, not {shown(key)}"
+        )
     if key not in fields:
         raise RonConfigError(
             f"class {name}: key {key!r} is no field{did_you_mean(key, fields)}; the fields are {listed(fields)}"
@@ -169,7 +171,9 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
         raise RonConfigError(f"class {name}: the types of {filters.__name__} cannot be resolved: {unresolved}")
     found = {field: hint for field, hint in hints.items() if not field.startswith(("_", "model_"))}
     if not found:
-        raise RonConfigError(f"class {name}: {filters.__name__} declares no fields: write `updated_after: Timestamp` in it")
+        raise RonConfigError(
+            f"class {name}: {filters.__name__} declares no fields: write `updated_after: Timestamp` in it"
+        )
     return found
 
 
@@ -177,7 +181,9 @@ def _operations(name: str, operations: Any) -> frozenset[str]:
     if operations is None:
         return frozenset(OPERATIONS)
     if isinstance(operations, str) or not hasattr(operations, "__iter__"):
-        raise RonConfigError(f"class {name}: operations must be several names, such as ('get', 'list'), not {shown(operations)}")
+        raise RonConfigError(
+            f"class {name}: operations must be several names, such as ('get', 'list'), not {shown(operations)}"
+        )
     for operation in operations:
         if operation not in OPERATIONS:
             raise RonConfigError(

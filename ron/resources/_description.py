@@ -75,9 +75,7 @@ class Description:
             return encode_path(template)
         missing = [name for name in self.parameters if name not in parents]
         if missing:
-            raise RonConfigError(
-                f"{self.name} lives below {missing[0]!r}: write .at({missing[0]}=...) before the call"
-            )
+            raise RonConfigError(f"{self.name} lives below {missing[0]!r}: write .at({missing[0]}=...) before the call")
         segments = template.split("/")
         return b"/".join(self._segment(segment, parents) for segment in segments)
 

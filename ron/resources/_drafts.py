@@ -66,13 +66,13 @@ else:
             return _made("Patch", cls, resource, optional=True)
 
 
-def _made(kind: str, base: type[BaseModel], resource: Any, *, optional: bool) -> type[BaseModel]:
+def _made(kind: str, base: Any, resource: Any, *, optional: bool) -> Any:
     if isinstance(resource, TypeVar):
         return base
-    if base.__ron_resource__ is not None:  # type: ignore[attr-defined]
+    if base.__ron_resource__ is not None:
         raise RonConfigError(f"{base.__name__} is made already: write {kind}[Item] with the resource class")
     description = description_of(resource)
-    made = _MADE.get((kind, resource))
+    made: Any = _MADE.get((kind, resource))
     if made is None:
         sendable = [name for name in resource.model_fields if name not in description.server_fields]
         fields: dict[str, Any] = {}
@@ -89,7 +89,7 @@ def _made(kind: str, base: type[BaseModel], resource: Any, *, optional: bool) ->
             __validators__=_validators(resource, frozenset(sendable)),
             **fields,
         )
-        made.__ron_resource__ = resource  # type: ignore[attr-defined]
+        made.__ron_resource__ = resource
         _MADE[(kind, resource)] = made
     return made
 
@@ -100,7 +100,8 @@ def _validators(resource: type[Resource], sendable: frozenset[str]) -> dict[str,
     for name, decorator in resource.__pydantic_decorators__.field_validators.items():
         fields = [field for field in decorator.info.fields if field in sendable]
         if fields:
-            function = decorator.func.__func__ if hasattr(decorator.func, "__func__") else decorator.func
-            made = field_validator(*fields, mode=decorator.info.mode)
+            function = getattr(decorator.func, "__func__", decorator.func)
+            mode: Any = decorator.info.mode
+            made: Any = field_validator(*fields, mode=mode)
             found[name] = made(classmethod(function))
     return found

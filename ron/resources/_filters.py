@@ -89,6 +89,7 @@ def _annotated(annotation: Any, extra: Any) -> Any:
 def _checked(description: Description, adapter: TypeAdapter[Any], name: str, value: Any) -> Any:
     if value is None:
         raise RonInputError(f"filter {name!r} of {description.name} is None: leave it out, or use query={{...}}")
+    checked: Any = None
     problem = ""
     try:
         checked = adapter.dump_python(adapter.validate_python(value), mode="json")

@@ -189,7 +189,7 @@ def _init(self: Resource, data: dict[str, Any]) -> None:
         raise ValidationError.from_exception_data(cls.__name__, wrong, hide_input=True)
     draft_class(cls).__pydantic_validator__.validate_python(data, self_instance=self)
     for name in cls.__ron_server__:
-        self.__dict__.pop(name, None)
+        vars(self).pop(name, None)
 
 
 def _is_known(cls: type[Resource], name: str) -> bool:

@@ -105,9 +105,7 @@ def update(
         for name, value in given.items():
             setattr(obj, name, value)
         return (yield from _put(scope, obj, idempotency_key))
-    answer = yield from perform(
-        scope.session, _write(scope, "PATCH", path, body, idempotency_key, None)
-    )
+    answer = yield from perform(scope.session, _write(scope, "PATCH", path, body, idempotency_key, None))
     return _bodies.decode_object(description, scope.session, answer, (yield WALL))
 
 
@@ -160,9 +158,7 @@ def _written(scope: Scope, obj: Any, plan: Plan) -> Generator[Effect, Any, Any]:
     return _bodies.refresh_object(scope.description, obj, fresh)
 
 
-def delete(
-    scope: Scope, key_or_obj: Any, *, missing_ok: bool, idempotency_key: Key
-) -> Generator[Effect, Any, None]:
+def delete(scope: Scope, key_or_obj: Any, *, missing_ok: bool, idempotency_key: Key) -> Generator[Effect, Any, None]:
     """``DELETE path/{key}``; a 404 on a repeat is success (the flow's rule), any other only with ``missing_ok``."""
     description = scope.description
     description.check_operation("delete")
@@ -191,9 +187,7 @@ def refresh(scope: Scope, obj: Any) -> Generator[Effect, Any, Any]:
     return _bodies.refresh_object(scope.description, obj, fresh)
 
 
-def _write(
-    scope: Scope, method: str, path: bytes, body: bytes, key: Key, etag: Optional[str]
-) -> Plan:
+def _write(scope: Scope, method: str, path: bytes, body: bytes, key: Key, etag: Optional[str]) -> Plan:
     """The plan of a write: always with a key, the caller's or a fresh one; repeatable by the rules of design §1."""
     minted = scope.session.new_id() if key is None else checked_key(key, scope.session.new_id)
     headers = _JSON if body else ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional
 
+from .._values import Reply
 from ..errors import RonConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Origin:
     __slots__ = ("authority", "listed", "reply", "request_id", "wall")
 
     def __init__(self, answer: Answer, authority: object, wall: float, *, listed: bool) -> None:
-        self.reply = answer.reply._replace(body=b"")
+        self.reply = Reply(answer.reply.status, answer.reply.headers, b"")
         self.request_id = answer.request_id
         self.authority = authority
         self.wall = wall

@@ -33,14 +33,13 @@ R = TypeVar("R")
 @lru_cache(maxsize=1024)
 def _page_adapter(description: Description) -> TypeAdapter[Any]:
     """Decodes a page of the documented shape (design §4) straight from bytes."""
-    shape: Any = TypedDict(  # type: ignore[misc]
-        f"{description.name}Page",
-        {
-            "items": List[description.cls],  # type: ignore[name-defined]
-            "next_page_token": NotRequired[Optional[str]],
-            "next_cursor": NotRequired[Optional[str]],
-        },
-    )
+    fields: dict[str, Any] = {
+        "items": List[description.cls],  # type: ignore[name-defined]
+        "next_page_token": NotRequired[Optional[str]],
+        "next_cursor": NotRequired[Optional[str]],
+    }
+    make: Any = TypedDict
+    shape = make(f"{description.name}Page", fields)
     shape.__pydantic_config__ = ConfigDict(coerce_numbers_to_str=True, hide_input_in_errors=True)
     return TypeAdapter(shape)
 
@@ -79,9 +78,7 @@ class _Query(Generic[R]):
         """
         return self._position.checkpoint
 
-    def _fetch(
-        self, token: Optional[str], size: Optional[int]
-    ) -> Generator[Effect, Any, Page[R]]:
+    def _fetch(self, token: Optional[str], size: Optional[int]) -> Generator[Effect, Any, Page[R]]:
         description, session = self._scope.description, self._scope.session
         query = dict(self._query)
         if size is not None:
@@ -106,7 +103,8 @@ class _Query(Generic[R]):
 
     def _first(self) -> Generator[Effect, Any, Optional[R]]:
         """The flow of the first item: pages are fetched until one has items."""
-        token, seen = self._start, set()
+        token = self._start
+        seen: set[str] = set()
         while True:
             page = yield from self._fetch(token, self._page_size or 1)
             token = page.next_page_token
@@ -135,7 +133,9 @@ class Listing(_Query[R]):
         RonPaginationError: the node's page tokens repeat.
     """
 
-    def __init__(self, client: RonClient, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any) -> None:
+    def __init__(
+        self, client: RonClient, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
+    ) -> None:
         super().__init__(scope, filters, by_field, **options)
         self._client = client
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..client import RonClient, RonClientSync
+    from typing_extensions import Self
+
+    from ._description import Description
     from ._drafts import Draft, Patch
     from ._model import Resource
 
@@ -32,6 +35,12 @@ Key = Union[str, int, Any]
 class _Manager(Generic[R]):
     """What both managers are: a resource, at most a client, parents and options; no I/O."""
 
+    _resource: type[R]
+    _description: Description
+    _client: Any
+    _parents: Mapping[str, Any]
+    _options: Mapping[str, Any]
+
     def _bind(self, resource: type[R], client: Any, parents: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         self._resource = resource
         self._description = description_of(resource)
@@ -39,7 +48,7 @@ class _Manager(Generic[R]):
         self._parents = parents
         self._options = options
 
-    def _copy(self, **changed: Any) -> Any:
+    def _copy(self, **changed: Any) -> Self:
         other = type(self).__new__(type(self))
         other._resource = self._resource
         other._description = self._description
@@ -55,13 +64,14 @@ class _Manager(Generic[R]):
 
     def _with_options(
         self, timeout: Optional[float], max_retries: Optional[int], headers: Optional[Mapping[str, str]]
-    ) -> Any:
+    ) -> Self:
         given = {"timeout": timeout, "max_retries": max_retries, "headers": headers}
-        options = {name: value for name, value in given.items() if value is not None}
-        merged = {**self._options.get("headers", {}), **options.get("headers", {})}
-        return self._copy(options={**self._options, **options, **({"headers": merged} if merged else {})})
+        options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if headers is not None:
+            options["headers"] = {**self._options.get("headers", {}), **headers}
+        return self._copy(options={**self._options, **options})
 
-    def _at(self, parents: Mapping[str, Any]) -> Any:
+    def _at(self, parents: Mapping[str, Any]) -> Self:
         description = self._description
         for name in parents:
             if name not in description.parameters:
@@ -173,9 +183,7 @@ class Manager(_Manager[R]):
         )
 
     @overload
-    async def create(
-        self, obj: Union[R, Draft[R]], /, *, idempotency_key: Union[str, bool, None] = None
-    ) -> R: ...
+    async def create(self, obj: Union[R, Draft[R]], /, *, idempotency_key: Union[str, bool, None] = None) -> R: ...
     @overload
     async def create(self, /, *, idempotency_key: Union[str, bool, None] = None, **fields: Any) -> R: ...
     async def create(
@@ -213,9 +221,7 @@ class Manager(_Manager[R]):
     ) -> R:
         """Changes only the given fields of the object with that key; ``None`` is sent where it is given."""
         client = self._client_now()
-        return await client._run(
-            _operations.update(self._scope_now(client), key, patch, changes, idempotency_key)
-        )
+        return await client._run(_operations.update(self._scope_now(client), key, patch, changes, idempotency_key))
 
     async def replace(self, obj: R, /, *, idempotency_key: Union[str, bool, None] = None) -> R:
         """Writes the whole object (PUT), unknown fields that the node had sent included; refreshed in place."""
@@ -357,9 +363,7 @@ class ManagerSync(_Manager[R]):
         )
 
     @overload
-    def create(
-        self, obj: Union[R, Draft[R]], /, *, idempotency_key: Union[str, bool, None] = None
-    ) -> R: ...
+    def create(self, obj: Union[R, Draft[R]], /, *, idempotency_key: Union[str, bool, None] = None) -> R: ...
     @overload
     def create(self, /, *, idempotency_key: Union[str, bool, None] = None, **fields: Any) -> R: ...
     def create(
@@ -397,9 +401,7 @@ class ManagerSync(_Manager[R]):
     ) -> R:
         """Changes only the given fields of the object with that key; ``None`` is sent where it is given."""
         client = self._client_now()
-        return client._run(
-            _operations.update(self._scope_now(client), key, patch, changes, idempotency_key)
-        )
+        return client._run(_operations.update(self._scope_now(client), key, patch, changes, idempotency_key))
 
     def replace(self, obj: R, /, *, idempotency_key: Union[str, bool, None] = None) -> R:
         """Writes the whole object (PUT), unknown fields that the node had sent included; refreshed in place."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
-from .._events import StreamPosition, stream_events
+from .._events import OPENED, StreamPosition, stream_events
 from .._plan import Plan, checked_timeout, encode_query
 from ._changes import Change, change_of
 from ._filters import filter_query
@@ -79,6 +79,7 @@ class _Changes(Generic[R]):
             idle_timeout=self._idle_timeout,
             translate=translate,
             needs_ids=True,
+            announce=True,
         )
 
     def __repr__(self) -> str:
@@ -86,7 +87,7 @@ class _Changes(Generic[R]):
 
 
 class Watch(_Changes[R]):
-    """The changes of a resource, for ``async for``; opened when the first one is asked for.
+    """The changes of a resource, for ``async for``. ``async with`` opens the stream; without it the first iteration does.
 
     ::
 
@@ -113,7 +114,8 @@ class Watch(_Changes[R]):
         return self
 
     async def __anext__(self) -> Change[R]:
-        return await self._changes.__anext__()
+        change: Any = await self._changes.__anext__()
+        return change if change is not OPENED else await self._changes.__anext__()
 
     async def aclose(self) -> None:
         """Closes the stream; idempotent."""
@@ -121,6 +123,9 @@ class Watch(_Changes[R]):
         await self._changes.aclose()
 
     async def __aenter__(self) -> Self:
+        """Opens the stream: whatever changes from here on is seen."""
+        if self.status == "idle":
+            await self._changes.advance()
         return self
 
     async def __aexit__(
@@ -145,7 +150,8 @@ class WatchSync(_Changes[R]):
         return self
 
     def __next__(self) -> Change[R]:
-        return next(self._changes)
+        change: Any = next(self._changes)
+        return change if change is not OPENED else next(self._changes)
 
     def close(self) -> None:
         """Closes the stream; idempotent."""
@@ -153,6 +159,9 @@ class WatchSync(_Changes[R]):
         self._changes.close()
 
     def __enter__(self) -> Self:
+        """Opens the stream: whatever changes from here on is seen."""
+        if self.status == "idle":
+            self._changes.advance()
         return self
 
     def __exit__(

@@ -1,7 +1,9 @@
-"""The default transport, async: a channel of keep-alive connections ("lanes"), each used by one request at a time.
+"""The default transport, async: a channel of keep-alive connections ("lanes"), each used by one
+request at a time.
 
-Everything open belongs to one event loop of one process. Taking a lane awaits nothing unless all are busy; giving it back
-never does, so that a cancelled call leaves neither a lane nor a permit behind.
+Everything open belongs to one event loop of one process. Taking a lane awaits nothing unless all
+are busy; giving it back never does, so that a cancelled call leaves neither a lane nor a permit
+behind.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ class _Lane:
             body = Body(framing, self._site.max_response_bytes)
             async for chunk in _chunks(response.stream):
                 if not body.feed(chunk):
-                    # The next read is refused, which ends httpcore's generators from inside: none is left over.
+                    # The next read is refused, which ends httpcore's generators from inside: none
+                    # is left over.
                     wire.abort(body.failure)
             reply = Reply(response.status, response.headers, body.finish())
             await _close(response.stream)
@@ -95,9 +98,7 @@ class _Lane:
         finally:
             del error
 
-    async def _send(
-        self, exchange: Exchange, credential: Optional[Credential]
-    ) -> httpcore.Response:
+    async def _send(self, exchange: Exchange, credential: Optional[Credential]) -> httpcore.Response:
         request = self._site.request(exchange, credential)
         try:
             return await self._connection.handle_async_request(request)
@@ -121,8 +122,9 @@ class _Pool:
         await self._guard.__anext__()
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
-        # `asyncio.run` closes a loop's asynchronous generators before the loop: connections of a client that nobody closed
-        # end here, in order, and not in the hands of the garbage collector.
+        # `asyncio.run` closes a loop's asynchronous generators before the loop: connections of a
+        # client that nobody closed end here, in order, and not in the hands of the garbage
+        # collector.
         try:
             yield
         finally:
@@ -137,19 +139,23 @@ class _Pool:
             _wake(waiter)
 
     def end(self) -> None:
-        """Closes everything, by way of the guard, so that the loop forgets this pool. From within its loop."""
+        """Closes everything, by way of the guard, so that the loop forgets this pool. From within
+        its loop.
+        """
         with contextlib.suppress(StopIteration):
             self._guard.aclose().send(None)  # there is nothing in it to wait for
 
     def discard(self) -> None:
-        """Lets go of everything without touching the loop, which is dead or the parent process's."""
+        """Lets go of everything without touching the loop, which is dead or the parent's."""
         for lane in self.ledger.clear()[0]:
             lane.wire.discard()
         self.end()
 
 
 class AsyncLanes:
-    """See ``AsyncChannel``. Binds to the event loop of its first use; to a new one, once that is closed."""
+    """See ``AsyncChannel``. Binds to the event loop of its first use; to a new one, once that is
+    closed.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._site = Site(endpoint)
@@ -221,15 +227,15 @@ class AsyncLanes:
         loop = _running_loop()
         if loop is None:
             raise RonConfigError(
-                "no asyncio event loop is running: the async client needs one (trio is not supported by this transport); "
+                "no asyncio event loop is running, and the default transport runs on no other kind: "
                 "use RonClientSync, or transport=HttpxTransport(...)"
             )
         old = self._pool
         if old is not None:
             if old.pid == os.getpid() and not old.loop.is_closed():
                 raise RonConfigError(
-                    "this client is in use on another event loop, which is still open: make one client for each loop, "
-                    "inside it, and close it there with `async with`"
+                    "this client is in use on another event loop, which is still open: make one "
+                    "client for each loop, and close it there with `async with`"
                 )
             old.discard()
         self._pool = pool = _Pool(self._site, loop)
@@ -256,7 +262,9 @@ class AsyncLanes:
             raise no_free_lane(self._site)
 
     def _lane(self, pool: _Pool) -> _Lane:
-        """A lane for the holder of a permit: the newest idle one that is still alive, else a new one."""
+        """A lane for the holder of a permit: the newest idle one that is still alive, else a new
+        one.
+        """
         ledger = pool.ledger
         stale = ledger.stale(pool.loop.time())
         while stale is not None:

@@ -1,8 +1,8 @@
 """The network under one async lane: httpcore's backend and stream, over one ``asyncio.Protocol``.
 
-A timeout never cancels the task: it wakes the one future that the wire waits on. There is one timer a wire, armed anew only
-when it would fire too late, because arming one for every read costs more than the read. Closing is ``abort``, which awaits
-nothing.
+A timeout never cancels the task: it wakes the one future that the wire waits on. There is one timer
+a wire, armed anew only when it would fire too late, because arming one for every read costs more
+than the read. Closing is ``abort``, which awaits nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
 import httpcore
+from typing_extensions import override
 
 from ron._values import Failure
 from ron.transport._framing import turns_down
@@ -50,11 +51,12 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
 
     # Connecting
 
+    @override
     async def connect_tcp(
         self,
         host: str,
         port: int,
-        timeout: Optional[float] = None,  # noqa: ASYNC109 - httpcore's signature
+        timeout: Optional[float] = None,
         local_address: Optional[str] = None,
         socket_options: Optional[Iterable[Any]] = None,
     ) -> AsyncWire:
@@ -75,17 +77,16 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
                     raise
         return self
 
+    @override
     async def start_tls(
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: Optional[str] = None,
-        timeout: Optional[float] = None,  # noqa: ASYNC109 - httpcore's signature
+        timeout: Optional[float] = None,
     ) -> AsyncWire:
         """Shakes hands, within what is left of the time for connecting. Raises ``Failure``."""
         assert self._transport is not None
-        shake = self._loop.start_tls(
-            self._transport, self, ssl_context, server_hostname=server_hostname
-        )
+        shake = self._loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
         self._transport = await self._step("tls", shake, self._connect_by)
         return self
 
@@ -106,7 +107,9 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             raise
 
     async def _step(self, kind: str, step: Coroutine[Any, Any, T], limit: float) -> T:
-        """Runs one step of connecting as a task, so that it can be given up. It leaves nothing behind."""
+        """Runs one step of connecting as a task, so that it can be given up. It leaves nothing
+        behind.
+        """
         task = self._connecting = self._loop.create_task(step)
         try:
             await asyncio.wait((task,), timeout=max(0.0, limit - self._loop.time()))
@@ -124,8 +127,11 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
 
     # What httpcore calls
 
-    async def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:  # noqa: ASYNC109
-        """The next bytes, ``b""`` when the node has ended the connection in order. Raises ``Failure``."""
+    @override
+    async def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:
+        """The next bytes, ``b""`` when the node has ended the connection in order. Raises
+        ``Failure``.
+        """
         now = self._loop.time()
         if now >= self.deadline:
             raise self.read_late()
@@ -136,6 +142,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             if self._broken:
                 raise self.broken()
             if self.ended:
+                self.read_out = True
                 return b""
             if await self._wait(until):
                 raise self.read_late()
@@ -147,11 +154,16 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         self.meter.feed(data)
         return data
 
-    async def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:  # noqa: ASYNC109
-        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or ``Failure``."""
+    @override
+    async def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
+        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or
+        ``Failure``.
+        """
         if not buffer:
             return
         self.active = True
+        if self._loop.time() >= self.deadline:
+            raise self.write_late()
         view = memoryview(buffer)
         for at in range(0, len(buffer), SLICE):
             if self.ended or self._closed or self._transport is None:
@@ -179,13 +191,17 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         return self.meter.ended and not (self._data or self.ended or self._closed)
 
     def alive(self) -> bool:
-        """Whether an idle connection is still silent: nothing was sent on it, and it was not closed."""
+        """Whether an idle connection is still silent: nothing was sent on it, and it was not
+        closed.
+        """
         if self._data or self.ended or self._closed or self._readiness is None:
             return False
         return not self._readiness.readable()
 
-    def abort(self, reason: Union[None, str, Failure] = None) -> None:
-        """Closes the connection now, without flushing; who waits on it gets a ``Failure``. Idempotent."""
+    def abort(self, reason: Union[str, Failure, None] = None) -> None:
+        """Closes the connection now, without flushing; who waits on it gets a ``Failure``.
+        Idempotent.
+        """
         if self._closed is None:
             self._closed = reason or CLOSED
         if self._timer is not None:
@@ -200,7 +216,8 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
     def discard(self) -> None:
         """Lets go of a connection whose event loop is dead, or belongs to the parent process.
 
-        Neither loop nor connection is touched: this process's descriptor is closed and nothing is said on it.
+        Neither loop nor connection is touched: this process's descriptor is closed and nothing is
+        said on it.
         """
         self._closed = CLOSED
         self._transport = None
@@ -218,11 +235,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         """See ``asyncio.Protocol``."""
         self.received = True
         self._data = self._data + data if self._data else data
-        if (
-            len(self._data) >= HIGH_WATER
-            and not self._reading_paused
-            and self._transport is not None
-        ):
+        if len(self._data) >= HIGH_WATER and not self._reading_paused and self._transport is not None:
             self._reading_paused = True
             self._transport.pause_reading()
         self._wake(False)
@@ -256,7 +269,8 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         while self._writing_paused:
             if await self._wait(until):
                 raise self.write_late()
-            # An answer that refuses the body is not kept waiting for it; nor is a node that speaks without listening.
+            # An answer that refuses the body is not kept waiting for it; nor is a node that speaks
+            # without listening.
             if self.ended or self._closed or self._reading_paused or turns_down(self._data):
                 self._write_failed = True
                 raise httpcore.WriteError
@@ -294,9 +308,11 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             self._arm(self._until)
 
     def _rescue(self) -> None:
-        """Takes what the node had said before it broke the connection: an early answer, when our write met the reset.
+        """Takes what the node had said before it broke the connection: an early answer, when our
+        write met the reset.
 
-        asyncio stops reading when a write fails, but closes the socket only after ``connection_lost``.
+        asyncio stops reading when a write fails, but closes the socket only after
+        ``connection_lost``.
         """
         if self._transport is None or self._transport.get_extra_info("ssl_object") is not None:
             return

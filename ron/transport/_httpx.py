@@ -85,9 +85,7 @@ class HttpxTransport:
     def open_async(self, endpoint: Endpoint) -> AsyncChannel:
         """A channel for ``RonClient``. Raises ``RonConfigError`` if the object is sync."""
         if not self._async:
-            raise RonConfigError(
-                self._wrong_colour("sync", "RonClient", "AsyncClient", "RonClientSync")
-            )
+            raise RonConfigError(self._wrong_colour("sync", "RonClient", "AsyncClient", "RonClientSync"))
         from ron.transport._httpx_async import AsyncHttpxChannel
 
         return AsyncHttpxChannel(self._guest, endpoint, in_process=not self.needs_url)
@@ -95,9 +93,7 @@ class HttpxTransport:
     def open_sync(self, endpoint: Endpoint) -> SyncChannel:
         """A channel for ``RonClientSync``. Raises ``RonConfigError`` if the object is async."""
         if not self._sync:
-            raise RonConfigError(
-                self._wrong_colour("async", "RonClientSync", "Client", "RonClient")
-            )
+            raise RonConfigError(self._wrong_colour("async", "RonClientSync", "Client", "RonClient"))
         from ron.transport._httpx_sync import SyncHttpxChannel
 
         return SyncHttpxChannel(self._guest, endpoint, in_process=not self.needs_url)
@@ -120,10 +116,7 @@ def _has(obj: object, name: str) -> bool:
 
 def _not_httpx(obj: Any) -> str:
     if isinstance(obj, type):
-        return (
-            "HttpxTransport takes an object, not a class: "
-            f"write HttpxTransport({obj.__name__}(...))"
-        )
+        return f"HttpxTransport takes an object, not a class: write HttpxTransport({obj.__name__}(...))"
     if inspect.isfunction(obj) or callable(obj):
         return (
             "HttpxTransport takes an httpx transport or client: for an ASGI app write "

@@ -17,6 +17,7 @@ from ron.transport._body import Body
 from ron.transport._httpx_async_stream import Answer, AsyncHttpxStream
 from ron.transport._httpx_errors import failure_of
 from ron.transport._httpx_request import Process, detach, forget, timeouts, too_late
+from ron.transport._site import closed_client, too_many_streams
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,7 +42,7 @@ class AsyncHttpxChannel:
         self._loop: Optional[weakref.ref[asyncio.AbstractEventLoop]] = None
         self._closed = False
         self._calls: Optional[anyio.Semaphore] = None
-        self._free_streams: Optional[anyio.Semaphore] = None
+        self._opening = 0
         self._scopes: set[anyio.CancelScope] = set()
         self._streams: set[AsyncHttpxStream] = set()
 
@@ -50,35 +51,30 @@ class AsyncHttpxChannel:
         self._check()
         if self._calls is None:
             self._calls = anyio.Semaphore(self._endpoint.max_concurrency)
-        gate = self._calls
+        calls = self._calls
 
-        async def run() -> Union[Reply, Failure]:
-            try:
+        async def run(began: Callable[[], None]) -> Union[Reply, Failure]:
+            async with calls:
+                began()
                 return await self._exchange(exchange, credential)
-            finally:
-                gate.release()
 
-        return await self._by_deadline(exchange, gate, run)
+        return await self._by_deadline(exchange, run)
 
-    async def stream(
-        self, exchange: Exchange, credential: Optional[Credential]
-    ) -> AsyncHttpxStream:
-        """See ``AsyncChannel.stream``."""
+    async def stream(self, exchange: Exchange, credential: Optional[Credential]) -> AsyncHttpxStream:
+        """See ``AsyncChannel.stream``. Raises ``RonConfigError`` beyond ``max_streams``."""
         self._check()
-        if self._free_streams is None:
-            self._free_streams = anyio.Semaphore(self._endpoint.max_streams)
-        gate = self._free_streams
+        if self._opening + len(self._streams) >= self._endpoint.max_streams:
+            raise too_many_streams(self._endpoint.max_streams)
 
-        async def run() -> Union[AsyncHttpxStream, Failure]:
-            opened: Union[AsyncHttpxStream, Failure, None] = None
-            try:
-                opened = await self._open(exchange, credential)
-                return opened
-            finally:
-                if not isinstance(opened, AsyncHttpxStream):
-                    gate.release()
+        async def run(began: Callable[[], None]) -> Union[AsyncHttpxStream, Failure]:
+            began()
+            return await self._open(exchange, credential)
 
-        return await self._by_deadline(exchange, gate, run)
+        self._opening += 1
+        try:
+            return await self._by_deadline(exchange, run)
+        finally:
+            self._opening -= 1
 
     async def aclose(self) -> None:
         """See ``AsyncChannel.aclose``."""
@@ -90,9 +86,7 @@ class AsyncHttpxChannel:
 
     def _check(self) -> None:
         if self._closed:
-            raise RonConfigError(
-                "this client is closed: make a new one, or move the call inside its `with` block"
-            )
+            raise closed_client()
         self._guest.check_open()
         if self._in_process:
             return
@@ -112,34 +106,34 @@ class AsyncHttpxChannel:
     async def _by_deadline(
         self,
         exchange: Exchange,
-        gate: anyio.Semaphore,
-        run: Callable[[], Awaitable[Union[T, Failure]]],
+        run: Callable[[Callable[[], None]], Awaitable[Union[T, Failure]]],
     ) -> T:
-        """Waits for the gate, then for ``run``, which opens it again; both by the deadline."""
+        """Gives what ``run`` gives, by the deadline; ``run`` tells when the request may leave."""
         remaining = exchange.deadline - self._endpoint.clock.monotonic()
         if remaining <= 0:
             raise too_late(sent=False)
+        sent = False
+
+        def began() -> None:
+            nonlocal sent
+            sent = True
+
         outcome: Union[T, Failure, None] = None
-        began = False
         with anyio.move_on_after(remaining) as scope:
             self._scopes.add(scope)
             try:
-                await gate.acquire()
-                began = True
-                outcome = await run()
+                outcome = await run(began)
             finally:
                 self._scopes.discard(scope)
         if outcome is None and self._closed:
-            outcome = Failure("read", "the client was closed meanwhile", sent=began)
+            outcome = Failure("read", "the client was closed meanwhile", sent=sent)
         elif outcome is None:
-            outcome = too_late(sent=began)
+            outcome = too_late(sent=sent)
         if isinstance(outcome, Failure):
             raise outcome
         return outcome
 
-    async def _exchange(
-        self, exchange: Exchange, credential: Optional[Credential]
-    ) -> Union[Reply, Failure]:
+    async def _exchange(self, exchange: Exchange, credential: Optional[Credential]) -> Union[Reply, Failure]:
         request: Any = None
         answer: Optional[Answer] = None
         reply: Optional[Reply] = None
@@ -164,9 +158,7 @@ class AsyncHttpxChannel:
             if answer is not None:
                 await answer.aclose()
 
-    async def _open(
-        self, exchange: Exchange, credential: Optional[Credential]
-    ) -> Union[AsyncHttpxStream, Failure]:
+    async def _open(self, exchange: Exchange, credential: Optional[Credential]) -> Union[AsyncHttpxStream, Failure]:
         request: Any = None
         answer: Optional[Answer] = None
         stream: Optional[AsyncHttpxStream] = None
@@ -178,7 +170,7 @@ class AsyncHttpxChannel:
             limits["read"] = None
             incoming = answer.read_as(self._guest, exchange)
             detach(answer.response)
-            stream = AsyncHttpxStream(answer, incoming, self._guest.library, self._ended)
+            stream = AsyncHttpxStream(answer, incoming, self._guest.library, self._streams.discard)
             self._streams.add(stream)
             return stream
         except Exception as error:  # noqa: BLE001 - a foreign transport may raise anything
@@ -189,15 +181,7 @@ class AsyncHttpxChannel:
                 if answer is not None:
                     await answer.aclose()
 
-    def _ended(self, stream: AsyncHttpxStream) -> None:
-        if stream in self._streams:
-            self._streams.discard(stream)
-            if self._free_streams is not None:
-                self._free_streams.release()
-
     async def _head(self, request: Any) -> Any:
         if self._guest.is_client:
-            return await self._guest.obj.send(
-                request, stream=True, auth=None, follow_redirects=False
-            )
+            return await self._guest.obj.send(request, stream=True, auth=None, follow_redirects=False)
         return await self._guest.obj.handle_async_request(request)

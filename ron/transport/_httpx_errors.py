@@ -36,9 +36,7 @@ class _Meaning(NamedTuple):
 # The most specific class stands before its bases. Only what happens before a connection can be
 # written to counts as "not sent": a pool that gave none, and a connection that was not made.
 _MEANINGS = {
-    "PoolTimeout": _Meaning(
-        "timeout", "no connection of the httpx pool became free in time", False, True
-    ),
+    "PoolTimeout": _Meaning("timeout", "no connection of the httpx pool became free in time", False, True),
     "ConnectTimeout": _Meaning("connect", "the connection was not made in time", False, True),
     "WriteTimeout": _Meaning("timeout", "the request could not be written in time", timed_out=True),
     "ReadTimeout": _Meaning("timeout", "nothing arrived in time", timed_out=True),
@@ -48,9 +46,7 @@ _MEANINGS = {
     "ReadError": _Meaning("read", "the answer could not be read"),
     "NetworkError": _Meaning("read", "the connection failed"),
     "ProxyError": _Meaning("connect", "the proxy refused the connection"),
-    "UnsupportedProtocol": _Meaning(
-        "protocol", "httpx does not speak this URL's scheme", permanent=True
-    ),
+    "UnsupportedProtocol": _Meaning("protocol", "httpx does not speak this URL's scheme", permanent=True),
     "LocalProtocolError": _Meaning("protocol", "httpx could not send this request"),
     "RemoteProtocolError": _Meaning("protocol", "the answer is not HTTP, or there was none"),
     "DecodingError": _Meaning("encoding", "the answer's content coding is broken"),
@@ -70,9 +66,7 @@ def failure_of(error: Exception, library: Any, *, reading: bool) -> Failure:
     elif meaning.kind == "connect":
         meaning = _connecting(error, meaning)
     elif reading and isinstance(error, library.RemoteProtocolError):
-        meaning = meaning._replace(
-            kind="truncated", detail="the answer ended early, or its framing is broken"
-        )
+        meaning = meaning._replace(kind="truncated", detail="the answer ended early, or its framing is broken")
     kind, detail, sent, timed_out, permanent = meaning
     return Failure(kind, detail, sent=sent, timed_out=timed_out, permanent=permanent)
 
@@ -93,9 +87,7 @@ def _connecting(error: Exception, meaning: _Meaning) -> _Meaning:
         return meaning._replace(kind="dns", detail="the host's name could not be resolved")
     if _cause(error, ssl.SSLError) is not None:
         return meaning._replace(kind="tls", detail="the TLS handshake failed")
-    system = next(
-        (each for each in _chain(error) if isinstance(each, OSError) and each.errno), None
-    )
+    system = next((each for each in _chain(error) if isinstance(each, OSError) and each.errno), None)
     if system is None or system.errno is None:
         return meaning
     return meaning._replace(detail=f"{meaning.detail} ({os.strerror(system.errno)})")

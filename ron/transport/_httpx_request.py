@@ -68,9 +68,7 @@ class Guest(NamedTuple):
             headers.append(credential.header())
         request: Any = None
         try:
-            url = self.library.URL(
-                f"{endpoint.scheme}://{endpoint.authority}{exchange.target.decode('ascii')}"
-            )
+            url = self.library.URL(f"{endpoint.scheme}://{endpoint.authority}{exchange.target.decode('ascii')}")
             if url.raw_path == exchange.target:
                 request = self.library.Request(
                     exchange.method,
@@ -84,9 +82,7 @@ class Guest(NamedTuple):
         finally:
             del headers
         if request is None:
-            raise Failure(
-                "protocol", "httpx can't send this target unchanged", sent=False, permanent=True
-            )
+            raise Failure("protocol", "httpx can't send this target unchanged", sent=False, permanent=True)
         return request
 
 

@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from ron._values import Failure, Reply
-from ron.errors import RonConfigError
 from ron.transport._body import Body
 from ron.transport._httpx_errors import failure_of
 from ron.transport._httpx_request import Process, detach, forget, timeouts, too_late
 from ron.transport._httpx_sync_stream import Answer, SyncHttpxStream
+from ron.transport._site import closed_client, too_many_streams
 
 if TYPE_CHECKING:
     from ron._values import Credential, Exchange
@@ -42,7 +42,9 @@ class SyncHttpxChannel:
     def send(self, exchange: Exchange, credential: Optional[Credential]) -> Reply:
         """See ``SyncChannel.send``."""
         self._check()
-        self._enter(self._calls, exchange)
+        remaining = self._remaining(exchange)
+        if remaining <= 0 or not self._calls.acquire(timeout=remaining):
+            raise too_late(sent=False)
         try:
             outcome = self._exchange(exchange, credential)
         finally:
@@ -52,16 +54,17 @@ class SyncHttpxChannel:
         return outcome
 
     def stream(self, exchange: Exchange, credential: Optional[Credential]) -> SyncHttpxStream:
-        """See ``SyncChannel.stream``."""
+        """See ``SyncChannel.stream``. Raises ``RonConfigError`` beyond ``max_streams``."""
         self._check()
-        self._enter(self._free_streams, exchange)
-        outcome: Union[SyncHttpxStream, Failure, None] = None
+        if not self._free_streams.acquire(blocking=False):
+            raise too_many_streams(self._endpoint.max_streams)
         try:
             outcome = self._open(exchange, credential)
-        finally:
-            if not isinstance(outcome, SyncHttpxStream):
-                self._free_streams.release()
+        except BaseException:
+            self._free_streams.release()
+            raise
         if isinstance(outcome, Failure):
+            self._free_streams.release()
             raise outcome
         return outcome
 
@@ -75,9 +78,7 @@ class SyncHttpxChannel:
 
     def _check(self) -> None:
         if self._closed:
-            raise RonConfigError(
-                "this client is closed: make a new one, or move the call inside its `with` block"
-            )
+            raise closed_client()
         self._guest.check_open()
         if not self._in_process:
             self._process.check()
@@ -85,14 +86,7 @@ class SyncHttpxChannel:
     def _remaining(self, exchange: Exchange) -> float:
         return exchange.deadline - self._endpoint.clock.monotonic()
 
-    def _enter(self, gate: threading.BoundedSemaphore, exchange: Exchange) -> None:
-        remaining = self._remaining(exchange)
-        if remaining <= 0 or not gate.acquire(timeout=remaining):
-            raise too_late(sent=False)
-
-    def _exchange(
-        self, exchange: Exchange, credential: Optional[Credential]
-    ) -> Union[Reply, Failure]:
+    def _exchange(self, exchange: Exchange, credential: Optional[Credential]) -> Union[Reply, Failure]:
         request: Any = None
         answer: Optional[Answer] = None
         reply: Optional[Reply] = None
@@ -123,9 +117,7 @@ class SyncHttpxChannel:
             if answer is not None:
                 answer.close()
 
-    def _open(
-        self, exchange: Exchange, credential: Optional[Credential]
-    ) -> Union[SyncHttpxStream, Failure]:
+    def _open(self, exchange: Exchange, credential: Optional[Credential]) -> Union[SyncHttpxStream, Failure]:
         request: Any = None
         answer: Optional[Answer] = None
         stream: Optional[SyncHttpxStream] = None

@@ -51,14 +51,15 @@ class SyncHttpxStream:
 
     def read(self, timeout: Optional[float]) -> bytes:
         """See ``SyncReplyStream.read``."""
-        outcome: Union[bytes, Failure, None] = None
         try:
             with self._reading:
                 outcome = self._next(timeout)
-        finally:
-            if outcome is None or isinstance(outcome, Failure) or self._finished:
-                self._closed = True
-            self._release()
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(outcome, Failure) or self._finished:
+            self._closed = True
+        self._release()
         if isinstance(outcome, Failure):
             raise outcome
         return outcome
@@ -121,9 +122,7 @@ class Answer:
     def read_as(self, guest: Guest, exchange: Exchange) -> Incoming:
         """Begins with the body."""
         incoming = Incoming(exchange.method, self.response, guest.library)
-        self.chunks = (
-            self.response.iter_raw() if incoming.whole is None else iter((incoming.whole,))
-        )
+        self.chunks = self.response.iter_raw() if incoming.whole is None else iter((incoming.whole,))
         return incoming
 
     def wake(self) -> None:

@@ -15,14 +15,13 @@ __all__ = ["LanesTransport"]
 
 
 class LanesTransport:
-    """Keep-alive connections over httpcore's public connection classes; ``respx`` sees their requests.
+    """Keep-alive connections over httpcore's public connection classes; ``respx`` sees their
+    requests.
 
     HTTP/1.1. No proxies, no netrc, no redirects, no cookies.
     """
 
-    capabilities = Capabilities(
-        deadline=True, not_sent=True, surplus_check=True, stream_close=True, tls_info=True
-    )
+    capabilities = Capabilities(deadline=True, not_sent=True, surplus_check=True, stream_close=True, tls_info=True)
     needs_url = True
 
     def open_async(self, endpoint: Endpoint) -> AsyncLanes:
@@ -32,7 +31,9 @@ class LanesTransport:
         return AsyncLanes(endpoint)
 
     def open_sync(self, endpoint: Endpoint) -> SyncLanes:
-        """A channel for ``RonClientSync``. Raises ``RonConfigError`` on a CA bundle that can't be read."""
+        """A channel for ``RonClientSync``. Raises ``RonConfigError`` on a CA bundle that can't be
+        read.
+        """
         from ron.transport._sync_lanes import SyncLanes
 
         return SyncLanes(endpoint)

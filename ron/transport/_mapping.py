@@ -1,8 +1,8 @@
 """What ends a call on a lane, said as a ``Failure`` or passed on bare. Nothing here may do I/O.
 
-The wires raise ``Failure`` themselves. What is left are the few exceptions of httpcore's own, and those that a mock (respx)
-raises in its place: httpcore's, httpx's, or httpx2's, which have the same names. None of their texts is used: they may quote a
-header or the payload.
+The wires raise ``Failure`` themselves. What is left are the few exceptions of httpcore's own, and
+those that a mock (respx) raises in its place: httpcore's, httpx's, or httpx2's, which have the same
+names. None of their texts is used: they may quote a header or the payload.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ _NOT_HTTP = "the answer is not HTTP/1.1"
 _MEANINGS = {
     "ConnectError": _Meaning("connect", _NO_CONNECTION, never_sent=True),
     "ConnectTimeout": _Meaning("connect", _NO_CONNECTION, never_sent=True, timed_out=True),
-    "PoolTimeout": _Meaning(
-        "timeout", "no connection became free in time", never_sent=True, timed_out=True
-    ),
+    "PoolTimeout": _Meaning("timeout", "no connection became free in time", never_sent=True, timed_out=True),
     "ReadTimeout": _Meaning("timeout", "no answer came in time", timed_out=True),
     "WriteTimeout": _Meaning("timeout", "the request could not be written in time", timed_out=True),
     "TimeoutException": _Meaning("timeout", "a timeout passed", timed_out=True),
@@ -39,9 +37,7 @@ _MEANINGS = {
     "WriteError": _Meaning("write", "the connection broke while the request was written"),
     "NetworkError": _Meaning("read", "the connection broke"),
     "ProxyError": _Meaning("connect", "the proxy did not make the connection"),
-    "LocalProtocolError": _Meaning(
-        "protocol", "the request is not valid HTTP/1.1", never_sent=True
-    ),
+    "LocalProtocolError": _Meaning("protocol", "the request is not valid HTTP/1.1", never_sent=True),
     "RemoteProtocolError": _Meaning("protocol", _NOT_HTTP),
     "ProtocolError": _Meaning("protocol", _NOT_HTTP),
     "UnsupportedProtocol": _Meaning("protocol", "the scheme is not supported", never_sent=True),
@@ -52,10 +48,11 @@ _LIBRARIES = frozenset({"httpcore", "httpx", "httpx2", "httpcore2"})
 
 
 def settle(error: BaseException, wire: Wire, *, reading: bool) -> BaseException:
-    """What a call ends with: a ``Failure``, or ``error`` itself if it is no failure of the network (a cancellation).
+    """What a call ends with: a ``Failure``, or ``error`` itself if it is no failure of the network
+    (a cancellation).
 
-    Either way without traceback, cause and context, whose frames hold the request. ``reading`` says that the head of the
-    answer had arrived.
+    Either way without traceback, cause and context, whose frames hold the request. ``reading`` says
+    that the head of the answer had arrived.
     """
     if not isinstance(error, Failure):
         meaning = _meaning(error)
@@ -81,7 +78,7 @@ def _meaning(error: BaseException) -> Optional[_Meaning]:
 
 def _failure(meaning: _Meaning, wire: Wire, reading: bool) -> Failure:
     kind, text = meaning.kind, meaning.text
-    if meaning is _MEANINGS["RemoteProtocolError"] and wire.ended:
+    if meaning is _MEANINGS["RemoteProtocolError"] and wire.read_out:
         # The parser calls it a protocol error that the connection ended where an answer does not.
         kind, text = "truncated", "the connection ended in the middle of the answer"
         if not (reading or wire.received):

@@ -1,4 +1,6 @@
-"""What all lanes of one channel share, worked out once: where the node is, its bounds, how a request is put."""
+"""What all lanes of one channel share, worked out once: where the node is, its bounds, how a
+request is put.
+"""
 
 from __future__ import annotations
 
@@ -82,10 +84,10 @@ class Site:
         return None if self._trust is None else self._trust.context()
 
     def request(self, exchange: Exchange, credential: Optional[Credential]) -> httpcore.Request:
-        """The request as httpcore wants it. Its list of headers holds the token: clear it when the head has arrived."""
-        url = httpcore.URL(
-            scheme=self._scheme, host=self._host, port=self._port, target=exchange.target
-        )
+        """The request as httpcore wants it. Its list of headers holds the token: clear it when the
+        head has arrived.
+        """
+        url = httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=exchange.target)
         request = httpcore.Request(exchange.method, url, content=exchange.body or _NO_BODY)
         # Set afterwards: the constructor would check every field's type once more.
         request.headers = [self._host_field, *exchange.headers]
@@ -96,13 +98,13 @@ class Site:
 
 def closed_client() -> RonConfigError:
     """The error for use after close."""
-    return RonConfigError(
-        "the client is closed: make a new one, or move the call inside the client's `with` block"
-    )
+    return RonConfigError("the client is closed: make a new one, or move the call inside the client's `with` block")
 
 
 def too_many_streams(limit: int) -> RonConfigError:
-    """The error for one stream more than ``max_streams``: streams have no end, so waiting for one to end would hang."""
+    """The error for one stream more than ``max_streams``: streams have no end, so waiting for one
+    to end would hang.
+    """
     return RonConfigError(
         f"max_streams={limit} streams are open already: close one, or give the client a larger max_streams="
     )

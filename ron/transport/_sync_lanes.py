@@ -1,6 +1,8 @@
-"""The default transport, sync: a channel of keep-alive connections ("lanes"), each used by one thread at a time.
+"""The default transport, sync: a channel of keep-alive connections ("lanes"), each used by one
+thread at a time.
 
-Native: no event loop, no thread of its own. The lock is held for bookkeeping only, never while anything waits.
+Native: no event loop, no thread of its own. The lock is held for bookkeeping only, never while
+anything waits.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ __all__ = ["SyncLanes"]
 class _Lane:
     """One connection: httpcore's, on a wire of ours."""
 
-    __slots__ = ("_connection", "_site", "reusable", "wire")
+    __slots__ = ("_connection", "_site", "reusable", "stream", "wire")
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -40,6 +42,7 @@ class _Lane:
             site.origin, ssl_context=site.ssl_context(), network_backend=self.wire
         )
         self.reusable = False
+        self.stream: Optional[SyncStream] = None
 
     def talk(self, exchange: Exchange, credential: Optional[Credential], by: float) -> Reply:
         """One request and its whole answer."""
@@ -83,7 +86,8 @@ class _Lane:
             framing = read_framing(exchange.method, response.status, response.headers)
             wire.meter.frame(framing)
             stream: Any = response.stream
-            return SyncStream(wire, response, iter(stream), framing, leave)
+            self.stream = SyncStream(wire, response, iter(stream), framing, leave)
+            return self.stream
         except BaseException as caught:  # noqa: BLE001 - raised below, without its frames
             error = settle(caught, wire, reading=False)
         try:
@@ -133,8 +137,8 @@ class SyncLanes:
     def __init__(self, endpoint: Endpoint) -> None:
         self._site = Site(endpoint)
         self._closed = False
-        # By process: a lock that some thread held at a fork stays locked in the child, so the child takes no lock of the
-        # parent's; and `setdefault` is atomic.
+        # By process: a lock that some thread held at a fork stays locked in the child, so the child
+        # takes no lock of the parent's; and `setdefault` is atomic.
         self._pools: dict[int, _Pool] = {}
 
     def send(self, exchange: Exchange, credential: Optional[Credential]) -> Reply:
@@ -190,6 +194,8 @@ class SyncLanes:
                 lane.wire.shut(CLIENT_CLOSED)
         for lane in idle:
             lane.wire.abort()
+        for stream in [lane.stream for lane in lanes if lane.stream is not None]:
+            stream.close()
         for turn in turns:
             turn.come()
 
@@ -234,7 +240,9 @@ class SyncLanes:
             successor.come()
 
     def _lane(self, pool: _Pool) -> _Lane:
-        """A lane for the holder of a permit: the newest idle one that is still alive, else a new one."""
+        """A lane for the holder of a permit: the newest idle one that is still alive, else a new
+        one.
+        """
         ledger = pool.ledger
         while True:
             with pool.lock:

@@ -1,4 +1,6 @@
-"""An answer that is read as it comes, for threads. It owns its connection; closing it, from any thread, closes that."""
+"""An answer that is read as it comes, for threads. It owns its connection; closing it, from any
+thread, closes that.
+"""
 
 from __future__ import annotations
 
@@ -57,9 +59,7 @@ class SyncStream:
         """See ``SyncReplyStream.read``. One thread at a time."""
         with self._guard:
             if self._busy:
-                raise RonConfigError(
-                    "another thread is reading this stream: open one stream for each"
-                )
+                raise RonConfigError("another thread is reading this stream: open one stream for each")
             if self._closed and not self._ended:
                 raise self._wire.closed_here()
             self._busy = True
@@ -104,9 +104,9 @@ class SyncStream:
             self._wire.begin_stream(seconds)
             chunk = next(self._chunks, None)
             if chunk is None:
-                self._ended = True
                 if self._gunzip is not None:
                     self._gunzip.finish()
+                self._ended = True
             else:
                 self._pieces = iter((chunk,)) if self._gunzip is None else self._gunzip.feed(chunk)
         return b""

@@ -85,8 +85,6 @@ def _trust(node: Any) -> ssl.SSLContext:
 
 def _adapters() -> list[Adapter]:
     found = [Adapter("lanes", lambda colour, node: None, own="ron.transport.LanesTransport")]
-    if importlib.util.find_spec("ron.transport._lanes") is None:
-        found = []
     found += _httpx_adapters("httpx")
     # httpx2 needs Python 3.11; a developer's machine may do without.
     if importlib.util.find_spec("httpx2") is not None:

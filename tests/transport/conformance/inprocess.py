@@ -41,9 +41,7 @@ class InProcessNode:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        target = scope["raw_path"] + (
-            b"?" + scope["query_string"] if scope["query_string"] else b""
-        )
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         answer = self._take(Seen(scope["method"], target, tuple(scope["headers"]), body))
         fields = [(name.lower(), value) for name, value in answer.all_headers()]
         await send({"type": "http.response.start", "status": answer.status, "headers": fields})

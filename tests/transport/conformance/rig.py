@@ -46,7 +46,7 @@ class Rig:
         if self._loop is None:
             return result
         call: Coroutine[Any, Any, Any] = result
-        return self._loop.run_until_complete(asyncio.wait_for(call, GUARD))
+        return self._loop.run_until_complete(asyncio.wait_for(call, 2 * GUARD))
 
     def open(self, host: str = "127.0.0.1", port: int = 0, **limits: Any) -> Any:
         """Opens the channel; `limits` are fields of the endpoint."""
@@ -83,10 +83,9 @@ class Rig:
 
     def send(self, exchange: Exchange | None = None, token: str | None = None) -> Reply:
         """Sends, on a channel that is opened if none is."""
-        if self._channel is None:
-            self.open()
+        channel = self._channel or self.open()
         wanted = self.exchange() if exchange is None else exchange
-        reply: Reply = self.run(self._channel.send(wanted, _credential(token)))
+        reply: Reply = self.run(channel.send(wanted, _credential(token)))
         return reply
 
     def fail(self, exchange: Exchange | None = None, token: str | None = None) -> Failure:
@@ -100,24 +99,25 @@ class Rig:
 
     def stream(self, exchange: Exchange | None = None) -> RigStream:
         """Opens a stream."""
-        if self._channel is None:
-            self.open()
+        channel = self._channel or self.open()
         wanted = self.exchange() if exchange is None else exchange
-        return RigStream(self, self.run(self._channel.stream(wanted, _credential(TOKEN))))
+        return RigStream(self, self.run(channel.stream(wanted, _credential(TOKEN))))
 
     def close_channel(self) -> None:
         """Closes the channel, in either colour."""
-        if self._channel is not None:
-            self.run(self._channel.aclose() if self.colour == "async" else self._channel.close())
+        channel: Any = self._channel
+        if channel is None:
+            return
+        self.run(channel.aclose() if self.colour == "async" else channel.close())
 
     def close(self) -> None:
         """Closes channel, foreign object, loop and node."""
         try:
             self.close_channel()
-            if self._foreign is not None and self.colour == "async":
-                self.run(self._close_foreign())
-            elif hasattr(self._foreign, "close"):
-                self._foreign.close()
+            foreign: Any = self._foreign
+            closing = getattr(foreign, "aclose" if self.colour == "async" else "close", None)
+            if closing is not None:
+                self.run(closing())
             if self._loop is not None:
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
                 left = asyncio.all_tasks(self._loop)
@@ -126,10 +126,6 @@ class Rig:
             self.node.close()
             if self._loop is not None:
                 self._loop.close()
-
-    async def _close_foreign(self) -> None:
-        if hasattr(self._foreign, "aclose"):
-            await self._foreign.aclose()
 
 
 class RigStream:

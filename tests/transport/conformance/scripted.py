@@ -37,7 +37,7 @@ class SocketNode:
         self.answers: deque[Answer | Wire] = deque([Answer()])
         self.seen: list[Seen] = []
         self.connections = 0
-        self.greeting = b""  # what is said at once, in plain text, whoever calls
+        self.greeting = b""  # what the first bytes are answered with, whatever they are
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
@@ -81,10 +81,12 @@ class SocketNode:
     def _serve(self, plain: socket.socket, number: int) -> None:
         # The peer may go away whenever it likes, in the middle of a handshake too.
         with plain, contextlib.suppress(OSError):
+            if self.greeting:
+                plain.recv(65536)
+                plain.sendall(self.greeting)
+                return
             sock = self._context.wrap_socket(plain, server_side=True) if self._context else plain
             with sock:
-                if self.greeting:
-                    plain.sendall(self.greeting)
                 seen = _request(sock, number)
                 while seen is not None and self._answer(sock, seen):
                     seen = _request(sock, number)

@@ -185,7 +185,5 @@ def test_an_informational_answer_is_passed_over(rig: Rig) -> None:
 def test_surplus_bytes_are_nobodys_answer(rig: Rig) -> None:
     """A second answer behind the first is thrown away with its connection."""
     forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
-    rig.node.play(
-        Wire((HEAD + b"Content-Length: 2\r\n\r\nok" + forged,), then="keep"), Answer(body=b"mine")
-    )
+    rig.node.play(Wire((HEAD + b"Content-Length: 2\r\n\r\nok" + forged,), then="keep"), Answer(body=b"mine"))
     assert [b"ok", b"mine"] == [rig.send().body, rig.send().body]

@@ -8,15 +8,14 @@ import threading
 import pytest
 
 from ron._values import Failure
+from ron.errors import RonConfigError
 from tests.transport.conformance.adapters import everyone, on_a_socket
 from tests.transport.conformance.answers import Answer, Wire
 from tests.transport.conformance.rig import GUARD, Rig
 
 all_adapters = pytest.mark.parametrize("rig", everyone(), indirect=True)
 socket_adapters = pytest.mark.parametrize("rig", on_a_socket(), indirect=True)
-CHUNKED = (
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
-)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
 SHORT = 0.2
 
 
@@ -175,6 +174,17 @@ def test_streams_leave_the_calls_their_turn(rig: Rig) -> None:
 
 
 @socket_adapters
+def test_one_stream_too_many_is_a_mistake(rig: Rig) -> None:
+    """Streams have no end, so waiting for a place would be for ever: `RonConfigError`."""
+    rig.open(max_streams=1)
+    rig.node.play(Wire((CHUNKED,), then="hold"))
+    taken = rig.stream()
+    with pytest.raises(RonConfigError, match="max_streams=1"):
+        rig.stream()
+    taken.close()
+
+
+@socket_adapters
 def test_a_closed_stream_gives_its_place_back(rig: Rig) -> None:
     """With `max_streams=1`, streams can be opened one after the other for ever."""
     rig.open(max_streams=1)
@@ -185,9 +195,7 @@ def test_a_closed_stream_gives_its_place_back(rig: Rig) -> None:
         stream.close()
 
 
-@pytest.mark.parametrize(
-    "rig", [pair for pair in on_a_socket("stream_close") if pair[1] == "sync"], indirect=True
-)
+@pytest.mark.parametrize("rig", [pair for pair in on_a_socket("stream_close") if pair[1] == "sync"], indirect=True)
 def test_closing_from_another_thread_wakes_a_read(rig: Rig) -> None:
     """A sync read that waits for ever ends when somebody closes the stream."""
     gone = threading.Event()

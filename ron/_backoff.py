@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Optional
 
@@ -15,7 +16,7 @@ MAX_WAIT = 20.0
 MAX_HINT = 60.0
 BASE_TRANSIENT = 0.05
 BASE_THROTTLED = 1.0
-_SECONDS = re.compile(r"[0-9]{1,9}")
+MAX_SECONDS = 1e9
 
 
 def full_jitter(retry: int, base: float, draw: float) -> float:
@@ -37,10 +38,13 @@ def retry_hint(reply: Reply, retry_after_ms: Optional[int], wall: float) -> Opti
     value = reply.header(b"retry-after")
     if value is None:
         return None
-    if _SECONDS.fullmatch(value):
-        return float(value)
+    if re.fullmatch(r"[0-9]+", value):
+        return min(float(value), MAX_SECONDS)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - wall)
+        date = parsedate_to_datetime(value)
+        # The asctime form names no zone; HTTP-dates are always UTC (RFC 9110 §5.6.7).
+        date = date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)
+        return max(0.0, date.timestamp() - wall)
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
 

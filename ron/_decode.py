@@ -24,10 +24,11 @@ T_co = TypeVar("T_co", covariant=True)
 
 MAX_ERRORS = 3
 MAX_PART = 40
+_TOO_BIG = "holds a number beyond the range of a float"
 #: pydantic error types whose texts quote what came in
 _QUOTING = frozenset({"union_tag_invalid", "value_error", "assertion_error"})
 #: what a number that overflows a float looks like; only then are the values searched
-_OVERFLOWING = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
+_OVERFLOWING = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{200}")
 
 
 class JsonValidator(Protocol[T_co]):
@@ -53,7 +54,7 @@ def decode_plain(answer: Answer) -> Any:
     try:
         value = from_json(body, allow_inf_nan=False)
         if _OVERFLOWING.search(body) and not _is_finite(value):
-            problem = "holds a number beyond the range of a float"
+            problem = _TOO_BIG
     except ValueError as error:
         problem = _not_json(answer, str(error))
     if problem:
@@ -69,9 +70,10 @@ def decode_typed(answer: Answer, validator: JsonValidator[T_co], what: str) -> T
     """
     body: bytes = answer.reply.body
     try:
-        if b"NaN" in body or b"Infinity" in body:
-            from_json(body, allow_inf_nan=False)
-        return validator.validate_json(body)
+        suspect = b"NaN" in body or b"Infinity" in body or _OVERFLOWING.search(body)
+        if not suspect or _is_finite(from_json(body, allow_inf_nan=False)):
+            return validator.validate_json(body)
+        problem = f"the body {_TOO_BIG}"
     except ValidationError as error:
         problem = describe_errors(error, quote=False)
         if "json_invalid" in {e["type"] for e in error.errors(include_input=False, include_url=False)}:

@@ -18,6 +18,7 @@ MAX_TEXT = 500
 MAX_DETAIL_BYTES = 64 * 1024
 
 _KINDS = {
+    304: "not_modified",
     400: "bad_request",
     401: "unauthorized",
     403: "forbidden",
@@ -85,6 +86,7 @@ def read_problem(status: int, body: bytes, correlation_id: Optional[str]) -> Pro
 
     ``correlation_id`` is the one from the headers, used where the body names none.
     """
+    correlation_id = _text(correlation_id)
     data = _json_object(body)
     if data is None:
         return Problem(

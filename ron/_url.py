@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +11,11 @@ from ._suggest import shown
 from .errors import RonConfigError
 
 __all__ = ["BaseURL", "parse_base_url"]
+
+#: labels of at most 63 characters (RFC 1035 §2.3.4); underscores, which name services, are common inside clusters
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
+#: ``pchar`` of RFC 3986 §3.3, but no escapes
+_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
 
 class BaseURL(NamedTuple):
@@ -31,7 +38,7 @@ def parse_base_url(url: str, *, source: str = "base_url") -> BaseURL:
         RonConfigError: naming ``source`` and the part that is wrong. Userinfo is refused without being shown.
     """
     parts = _split(url, source)
-    if "@" in parts.netloc:
+    if "@" in parts.netloc or ("@" in url and not parts.netloc):
         raise RonConfigError(
             f"{source} holds user information before '@': leave it out and give the capability as token=..."
         )
@@ -65,24 +72,34 @@ def _host(parts: SplitResult, url: str, source: str) -> str:
     host = parts.hostname or ""
     if not host:
         raise RonConfigError(f"{source} names no host: write it as 'https://node.example', not {shown(url)}")
-    if "%" in host or host.startswith(".") or ".." in host:
+    if not (_is_ipv6(host) if "[" in parts.netloc else _HOST.fullmatch(host)):
         raise RonConfigError(f"{source} names a host that cannot be: {shown(host)}")
     return host
 
 
-def _port(parts: SplitResult, source: str) -> int:
+def _is_ipv6(host: str) -> bool:
     try:
-        port = parts.port
+        return ipaddress.ip_address(host).version == 6 and "%" not in host
     except ValueError:
-        port = 0
-    if port == 0 or parts.netloc.endswith(":"):
+        return False
+
+
+def _port(parts: SplitResult, source: str) -> int:
+    # urlsplit's own `port` took "+80" and "8_0" before Python 3.10.
+    _, colon, text = parts.netloc.rpartition("]")[2].rpartition(":")
+    if not colon:
+        return 443 if parts.scheme == "https" else 80
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise RonConfigError(f"{source} has a bad port: it must be a number from 1 to 65535")
-    return port or (443 if parts.scheme == "https" else 80)
+    return int(text)
 
 
 def _path(path: str, source: str) -> str:
     trimmed = path.rstrip("/")
     segments = trimmed.split("/")[1:]
-    if "%" in trimmed or any(segment in ("", ".", "..") for segment in segments):
-        raise RonConfigError(f"{source} has a path with an empty, '.', '..' or percent-encoded segment: {shown(path)}")
+    if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
+        raise RonConfigError(
+            f"{source} has a path with an empty, '.', '..' or percent-encoded segment, or a character that no path has: "
+            f"{shown(path)}"
+        )
     return trimmed

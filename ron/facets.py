@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional
 
 from ._facet_client import FacetClient, FacetClientSync
+from ._routes import checked_routes
 from ._suggest import did_you_mean, listed, shown
 from ._url import parse_base_url
 from .errors import RonConfigError
@@ -28,10 +29,12 @@ class Route:
     """One explicit route of a facet (protocol.md "Facet manifests").
 
     Attributes:
-        path: below the facet; begins with ``/``; ``:name`` is a parameter, a final ``*tail`` takes the rest.
-        method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+        path: below the facet; begins with ``/``; ``:name`` is a parameter, a final ``*tail`` takes the rest, which is
+            never empty. A proxy forwards only what ``*tail`` stands for, so that ``:name`` needs an ``upstream_path``.
+        method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``, in any case. A static facet only has ``GET``.
         file: for static facets: the file to serve, relative to ``root`` (to the node's working directory without one).
-        upstream_path: for proxy facets: the path to ask the upstream for, where it differs.
+        upstream_path: for proxy facets: the path to ask the upstream for, where it differs; where ``path`` ends in
+            ``/*tail``, what stands before the rest.
     """
 
     path: str
@@ -64,12 +67,17 @@ class FacetDescription:
 
     def bind(self, description: Description) -> None:
         """Adds a resource; the same class statement run again replaces itself, another one on its path is refused."""
+        if self.kind != "proxy":
+            raise RonConfigError(
+                f"class {description.name}: facet {self.name} is kind={self.kind!r}, which has no service behind it: "
+                "resources need a facet with kind='proxy'"
+            )
         cls = description.cls
         for place, other in self.resources.items():
             if other.path == description.path and place != (cls.__module__, cls.__qualname__):
                 raise RonConfigError(
-                    f"class {description.name}: facet {self.name} has the route {description.path!r} already, from class "
-                    f"{other.name}: a node would panic on it; give one of them another path"
+                    f"class {description.name}: facet {self.name} has the route {description.path!r} already, from "
+                    f"class {other.name}: a node would panic on it; give one of them another path"
                 )
         self.resources[(cls.__module__, cls.__qualname__)] = description
 
@@ -89,7 +97,7 @@ class Facet:
         kind: ``proxy``, ``static`` or ``echo``.
         upstream: for a proxy: the service behind it, ``http(s)://host:port[/base]``.
         root: for static facets: the folder that files are relative to, written to the manifest as given.
-        routes: explicit :class:`Route` values, beside what the resources bring.
+        routes: a list of explicit :class:`Route` values; for a proxy, beside what its resources bring.
         owner: who answers for it.
         version: of the facet.
         requires_auth: whether the node should ask for a capability; never written unless given.
@@ -133,7 +141,8 @@ class Facet:
             upstream: this URL instead of the declared one, for another environment.
 
         Raises:
-            RonConfigError: where no manifest that works can be made: a proxy without resources or routes, a bad upstream.
+            RonConfigError: where no manifest that works can be made: a proxy without an upstream, or without resources
+                and routes; routes that clash.
         """
         from .manifest import build_manifest
 
@@ -169,6 +178,9 @@ _KEYWORDS = (
     "idempotent",
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: TOML 1.0 "Integer": what every reader accepts
+_MAX_INTEGER = 2**63 - 1
 
 
 def describe_facet(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -> FacetDescription:
@@ -176,7 +188,8 @@ def describe_facet(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -
     for keyword in keywords:
         if keyword not in _KEYWORDS:
             raise RonConfigError(
-                f"class {name}: unknown keyword {keyword!r}{did_you_mean(keyword, _KEYWORDS)}; a facet takes {listed(_KEYWORDS)}"
+                f"class {name}: unknown keyword {keyword!r}{did_you_mean(keyword, _KEYWORDS)}; a facet takes "
+                f"{listed(_KEYWORDS)}"
             )
     facet_id, kind = keywords.get("id"), keywords.get("kind")
     if not isinstance(facet_id, str) or not _ID.fullmatch(facet_id):
@@ -186,35 +199,65 @@ def describe_facet(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -
         )
     if kind not in ("proxy", "static", "echo"):
         raise RonConfigError(f"class {name}: kind must be 'proxy', 'static' or 'echo' (lower case), not {shown(kind)}")
-    if keywords.get("upstream") is not None:
-        if kind != "proxy":
-            raise RonConfigError(f"class {name}: upstream is for kind='proxy'; a {kind} facet has none")
-        parse_base_url(keywords["upstream"], source=f"class {name}: upstream")
-    for flag in ("requires_auth", "public", "idempotent"):
-        if keywords.get(flag) not in (None, True, False):
-            raise RonConfigError(f"class {name}: {flag} must be True or False, not {shown(keywords[flag])}")
-    max_rps = keywords.get("max_rps")
-    if max_rps is not None and (not isinstance(max_rps, int) or isinstance(max_rps, bool) or max_rps < 1):
-        raise RonConfigError(f"class {name}: max_rps must be a whole number of at least 1, not {shown(max_rps)}")
-    for text in ("owner", "version", "root"):
-        if not isinstance(keywords.get(text, ""), (str, type(None))):
-            raise RonConfigError(f"class {name}: {text} must be a str, not {shown(keywords[text])}")
-    routes = tuple(keywords.get("routes") or ())
-    for route in routes:
-        if not isinstance(route, Route):
-            raise RonConfigError(f"class {name}: routes must be Route('/path', ...) values, not {shown(route)}")
+    _check_kind(name, kind, keywords)
+    _check_values(name, doc, keywords)
     return FacetDescription(
         name=name,
         id=facet_id,
         kind=kind,
         upstream=keywords.get("upstream"),
         root=keywords.get("root"),
-        routes=routes,
+        routes=checked_routes(name, kind, _routes(name, keywords.get("routes"))),
         description=inspect.cleandoc(doc) if doc else None,
         owner=keywords.get("owner"),
         version=keywords.get("version"),
         requires_auth=keywords.get("requires_auth"),
         public=keywords.get("public"),
-        max_rps=max_rps,
+        max_rps=keywords.get("max_rps"),
         idempotent=bool(keywords.get("idempotent", False)),
     )
+
+
+def _check_kind(name: str, kind: str, keywords: Mapping[str, Any]) -> None:
+    """What only some kinds have: an upstream, a root; and routes where nothing else can bring any."""
+    if keywords.get("upstream") is not None:
+        if kind != "proxy":
+            raise RonConfigError(f"class {name}: upstream is for kind='proxy'; a {kind} facet has none")
+        parse_base_url(keywords["upstream"], source=f"class {name}: upstream")
+    root = keywords.get("root")
+    if root is not None and kind != "static":
+        raise RonConfigError(f"class {name}: root is for kind='static'; a {kind} facet has no files")
+    if root == "":
+        raise RonConfigError(f"class {name}: root is empty: leave it out, or write root='site'")
+    if kind == "proxy" or root is not None or keywords.get("routes"):
+        return
+    route = "Route('/who')" if kind == "echo" else "Route('/hello', file='site/hello.txt')"
+    raise RonConfigError(
+        f"class {name}: a node would load this {kind} facet and answer nothing: write routes=[{route}]"
+    )
+
+
+def _check_values(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -> None:
+    for flag in ("requires_auth", "public", "idempotent"):
+        if not isinstance(keywords.get(flag), (bool, type(None))):
+            raise RonConfigError(f"class {name}: {flag} must be True or False, not {shown(keywords[flag])}")
+    max_rps = keywords.get("max_rps")
+    if max_rps is not None and (type(max_rps) is not int or not 1 <= max_rps <= _MAX_INTEGER):
+        raise RonConfigError(
+            f"class {name}: max_rps must be a whole number of at least 1 (and of 64 bits), not {shown(max_rps)}"
+        )
+    for what, text in (("the docstring", doc), *((word, keywords.get(word)) for word in ("owner", "version", "root"))):
+        if not isinstance(text, (str, type(None))):
+            raise RonConfigError(f"class {name}: {what} must be a str, not {shown(text)}")
+        if text and _SURROGATE.search(text):
+            raise RonConfigError(f"class {name}: {what} holds a lone surrogate, which no file can: {shown(text)}")
+
+
+def _routes(name: str, routes: Any) -> tuple[Route, ...]:
+    if routes is None:
+        return ()
+    listed_routes: list[Any] = list(routes) if isinstance(routes, (list, tuple)) else [routes]
+    for route in listed_routes:
+        if not isinstance(route, Route) or route is routes:
+            raise RonConfigError(f"class {name}: routes must be a list of Route('/path', ...), not {shown(route)}")
+    return tuple(listed_routes)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
 import trustme
@@ -204,10 +204,3 @@ def keep_alive(reply: bytes = OK) -> Callable[[Peer], None]:
             peer.send(reply)
 
     return handle
-
-
-def replies(peer: Peer, *parts: bytes) -> Iterator[Seen]:
-    """Answers one request after the other."""
-    for part in parts:
-        yield peer.request()
-        peer.send(part)

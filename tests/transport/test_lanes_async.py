@@ -43,7 +43,6 @@ from tests.transport.raw_server import (
     answer,
     keep_alive,
     once,
-    replies,
 )
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +68,11 @@ async def failing(call: Awaitable[Any]) -> Failure:
         await call
     assert caught.value.__context__ is None
     return caught.value
+
+
+async def closed(server: RawServer, count: int) -> None:
+    """Waits, the loop running, until the server has seen that many connections end."""
+    await asyncio.get_running_loop().run_in_executor(None, server.wait_closed, count)
 
 
 async def until(condition: Any) -> None:
@@ -104,7 +108,7 @@ async def test_bad_answer(handler: Handler, expected: Outcome) -> None:
         async with lanes(endpoint(server.port)) as channel:
             assert expected == outcome(await failing(channel.send(exchange(), TOKEN)))
             assert LaneStats(0, 0, 0, 0, 1) == channel.stats()
-            server.wait_closed(1)
+            await closed(server, 1)
 
 
 @pytest.mark.parametrize(("handler", "body"), LATE_ANSWERS)
@@ -206,12 +210,13 @@ async def test_reuse(case: Kept) -> None:
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 async def test_idle_connection_that_ended(end: str, tls: bool) -> None:
     """What the node does to an idle connection is noticed before it is used again: one request each."""
-    acted = threading.Event()
+    answered, acted = threading.Event(), threading.Event()
 
     def handle(peer: Peer) -> None:
-        for _ in replies(peer, OK):
-            pass
+        peer.request()
+        peer.send(OK)
         if peer.number == 1:
+            answered.wait(PATIENCE)
             if end == "speaks":
                 peer.send(answer(b"forged"))
             elif end == "resets":
@@ -226,7 +231,8 @@ async def test_idle_connection_that_ended(end: str, tls: bool) -> None:
         where = endpoint(server.port, verify=authority.client() if authority else None)
         async with lanes(where) as channel:
             assert b"{}" == (await channel.send(exchange("POST"), TOKEN)).body
-            acted.wait(PATIENCE)
+            answered.set()
+            acted.wait(PATIENCE)  # the loop stands still: only the descriptor can tell
             assert b"{}" == (await channel.send(exchange("POST"), TOKEN)).body
             assert LaneStats(0, 1, 0, 0, 2) == channel.stats()
     assert 2 == len(server.seen)
@@ -310,8 +316,7 @@ async def test_cancellation(stage: str, tls: bool) -> None:
             assert not any("canary" in text for text in frames_of(caught.value))
             assert LaneStats(0, 0, 0, 0, 1) == channel.stats()
             if stage not in ("connect", "write"):
-                await asyncio.sleep(0)
-                server.wait_closed(1)
+                await closed(server, 1)
 
 
 async def test_failures_do_not_hold_the_token() -> None:
@@ -362,7 +367,7 @@ async def test_close_ends_everything() -> None:
             assert isinstance(busy, Failure)
             assert Outcome("read", True) == outcome(busy)
             assert isinstance(waiting, RonConfigError)
-            server.wait_closed(1)
+            await closed(server, 1)
             with pytest.raises(RonConfigError, match="closed"):
                 await channel.send(exchange(), TOKEN)
             with pytest.raises(RonConfigError, match="closed"):
@@ -377,7 +382,7 @@ async def test_close_while_connecting() -> None:
             await until(lambda: server.accepted)
             await channel.aclose()
             assert Outcome("connect", False) == outcome(await failing(call))
-            server.wait_closed(1)
+            await closed(server, 1)
 
 
 def streamed(*parts: bytes, fields: bytes = b"") -> Handler:
@@ -404,7 +409,7 @@ async def test_stream() -> None:
             assert LaneStats(0, 0, 0, 1, 1) == channel.stats()
             await stream.aclose()
             await stream.aclose()
-            server.wait_closed(1)
+            await closed(server, 1)
             assert 0 == channel.stats().streams
             assert "read" == (await failing(stream.read(None))).kind
 
@@ -433,7 +438,7 @@ async def test_stream_timeout() -> None:
             assert b"one" == await stream.read(PATIENCE)
             late = await failing(stream.read(SOON))
             assert Outcome("timeout", True, timed_out=True) == outcome(late)
-            server.wait_closed(1)
+            await closed(server, 1)
 
 
 async def test_stream_of_gzip() -> None:
@@ -450,7 +455,7 @@ async def test_stream_of_gzip() -> None:
                 sizes.append(len(await stream.read(PATIENCE)))
             assert 64 * 1024 == max(sizes)
             assert Outcome("encoding", True) == outcome(await failing(stream.read(PATIENCE)))
-            server.wait_closed(1)
+            await closed(server, 1)
 
 
 async def test_streams_are_bounded() -> None:
@@ -496,7 +501,7 @@ async def test_stream_read_cancelled() -> None:
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            server.wait_closed(1)
+            await closed(server, 1)
             assert 0 == channel.stats().streams
 
 

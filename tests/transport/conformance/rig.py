@@ -119,6 +119,7 @@ class Rig:
             if closing is not None:
                 self.run(closing())
             if self._loop is not None:
+                self._loop.run_until_complete(_turns())
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
                 left = asyncio.all_tasks(self._loop)
                 assert set() == left, "the channel left a task behind"
@@ -157,3 +158,9 @@ class RigStream:
 
 def _credential(token: str | None) -> Credential | None:
     return None if token is None else Credential("Bearer", SecretStr(token))
+
+
+async def _turns() -> None:
+    """Lets the loop finalise what httpx nests: each async generator a turn or two after its outer."""
+    for _ in range(50):
+        await asyncio.sleep(0)

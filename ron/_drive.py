@@ -159,7 +159,11 @@ def _answer_sync(ports: Ports, effect: Effect) -> Any:
     if isinstance(effect, Sleep):
         return ports.clock.sleep(effect.seconds)
     assert isinstance(effect, Hook), effect
-    return checked_hook_result(getattr(effect.middleware, effect.name)(*effect.arguments))
+    try:
+        return checked_hook_result(getattr(effect.middleware, effect.name)(*effect.arguments))
+    except StopIteration as stopped:
+        # `run_sync` would take it for the end of the flow; PEP 479 says the same of generators.
+        raise RuntimeError("middleware raised StopIteration") from stopped
 
 
 def checked_hook_result(result: Any) -> Any:
@@ -209,6 +213,12 @@ class _Emissions(Generic[T]):
         self._busy = False
         self._closing = False
 
+    def _take(self) -> None:
+        """Marks the iterator busy; a second consumer would take the answer that the first one waits for."""
+        if self._busy:
+            raise RonConfigError("this iterator is being read by another task or thread: make one for each")
+        self._busy = True
+
     def _step(self, answer: Any, thrown: Optional[BaseException]) -> Effect:
         assert self._flow is not None
         return self._flow.send(answer) if thrown is None else self._flow.throw(_bare(thrown))
@@ -238,6 +248,7 @@ class EmissionsAsync(_Emissions[T]):
             raise StopAsyncIteration
         answer: Any = None
         thrown: Optional[BaseException] = None
+        self._take()
         try:
             self._ports.check_open()
             while self._flow is not None:
@@ -256,6 +267,8 @@ class EmissionsAsync(_Emissions[T]):
         except BaseException as error:
             await self._close(error if isinstance(error, RonError) else None)
             raise
+        finally:
+            self._busy = False
         await self._close()
         raise StopAsyncIteration
 
@@ -287,7 +300,7 @@ class EmissionsSync(_Emissions[T]):
             raise StopIteration
         answer: Any = None
         thrown: Optional[BaseException] = None
-        self._busy = True
+        self._take()
         try:
             self._ports.check_open()
             while not self._closing:

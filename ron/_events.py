@@ -36,9 +36,9 @@ __all__ = ["StreamPosition", "stream_events", "stream_plan"]
 MAX_SERVER_RETRY = 60.0
 #: emitted once, when the first stream is open, by flows that are told to ``announce``
 OPENED = object()
-_HEADERS = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+_HEADERS = ((b"Accept", b"text/event-stream"), (b"Accept-Encoding", b"identity"), (b"Cache-Control", b"no-store"))
 #: an id that a header field can carry back (RFC 9110 §5.5): no controls, no blanks around it
-_SENDABLE = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
+_SENDABLE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff](?:[^\x00-\x1f\x7f\ud800-\udfff]*[^\x00-\x20\x7f\ud800-\udfff])?")
 MAX_CURSOR = 4096
 
 
@@ -74,8 +74,8 @@ def stream_plan(
     max_retries: Optional[int] = None,
 ) -> Plan:
     """The plan that opens a stream; a deadline holds for the head of the answer, not for its body."""
-    plan = plain_plan("GET", path, query=query, headers={**_HEADERS, **(headers or {})})
-    return plan._replace(max_retries=max_retries)
+    plan = plain_plan("GET", path, query=query, headers=headers)
+    return plan._replace(headers=(*_HEADERS, *plan.headers), max_retries=max_retries)
 
 
 def stream_events(
@@ -148,6 +148,8 @@ def _stream(
                     placed = sendable(event.id)
                     if placed:
                         position.cursor = event.id
+                if sendable(decoder.last_event_id):  # a block without data commits its id, too
+                    position.cursor, placed = decoder.last_event_id, True
                 data = yield from _read(stream, idle_timeout)
             yield Close(stream)
             lost = _loss(data, answer)

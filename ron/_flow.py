@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Optional, TypeVar, Uni
 from . import _backoff, _middleware
 from ._middleware import Hook
 from ._outcome import failure_error, precondition_lost, problem_error, problem_of
+from ._session import sent_id
 from ._values import Failure, Reply
 from .errors import RonError
 from .logging_ import log_request, log_response, log_retry, logger
@@ -112,7 +113,7 @@ class Answer(NamedTuple):
 class _Call:
     """One logical call on its way: what is sent, how often it was, and what that has cost.
 
-    ``touched``: some attempt may have been carried out. ``unanswered``: some attempt may have been, and no answer came.
+    ``touched``: some attempt may have been carried out.
     """
 
     __slots__ = (
@@ -128,7 +129,6 @@ class _Call:
         "session",
         "stream",
         "touched",
-        "unanswered",
         "wait",
     )
 
@@ -136,7 +136,7 @@ class _Call:
         self.session = session
         self.plan = plan
         self.stream = stream
-        self.request_id = session.new_id()
+        self.request_id = session.request_id(plan)
         self.exchange = session.exchange(plan, self.request_id, started)
         self.credential = session.credential
         self.reply: Any = None
@@ -146,7 +146,6 @@ class _Call:
         self.wait = 0.0
         self.refreshed = False
         self.touched = False
-        self.unanswered = False
 
 
 def perform(session: Session, plan: Plan, *, stream: bool = False) -> Generator[Effect, Any, Answer]:
@@ -162,6 +161,7 @@ def perform(session: Session, plan: Plan, *, stream: bool = False) -> Generator[
     call = _Call(session, plan, started, stream)
     if session.middleware:
         call.exchange = yield from _middleware.before(session.middleware, call.exchange, call.request_id)
+        call.request_id = sent_id(call.exchange.headers) or call.request_id
     if logger.isEnabledFor(logging.DEBUG):
         log_request(
             logger,
@@ -218,6 +218,7 @@ def _attempts(call: _Call) -> Generator[Effect, Any, None]:
                 continue
             maybe = _after_reply(call, call.reply, (yield NOW), (yield WALL))
             if maybe is None:
+                call.reply = call.reply._replace(body=b"")
                 break
             wait = maybe
         call.wait = wait
@@ -228,7 +229,14 @@ def _attempts(call: _Call) -> Generator[Effect, Any, None]:
 def _refresh(call: _Call) -> Generator[Effect, Any, None]:
     """A 401 asks the provider once; the call goes out again only if that gave another token."""
     call.refreshed = True
-    fresh = yield NeedToken(call.credential, call.exchange.deadline)
+    error: Optional[RonError] = None
+    try:
+        fresh = yield NeedToken(call.credential, call.exchange.deadline)
+    except RonError as caught:
+        error = caught
+    if error is not None:
+        error.request_id, error.attempts = call.request_id, call.attempts
+        raise error
     if fresh.same_as(call.credential):
         raise problem_error(
             call.plan,
@@ -245,7 +253,6 @@ def _after_failure(call: _Call, failure: Failure, now: float) -> float:
     """Seconds to wait before the next attempt; raises the mapped error where there must be none."""
     if failure.sent:
         call.touched = True
-        call.unanswered = True
     if not failure.permanent and (not failure.sent or call.plan.repeatable):
         wait = _next_wait(call, now, None, throttled=False)
         if wait is not None:
@@ -253,7 +260,7 @@ def _after_failure(call: _Call, failure: Failure, now: float) -> float:
     raise failure_error(
         call.plan,
         failure,
-        unanswered=call.unanswered,
+        touched=call.touched,
         request_id=call.request_id,
         attempts=call.attempts,
     )
@@ -267,7 +274,6 @@ def _after_reply(call: _Call, reply: Reply, now: float, wall: float) -> Optional
     problem = problem_of(reply)
     if reply.status == 412 and plan.conditional and call.touched:
         raise precondition_lost(plan, problem, request_id=call.request_id, attempts=call.attempts)
-    call.unanswered = False
     if reply.status not in REFUSED:
         call.touched = True
     hint = _backoff.retry_hint(reply, problem.retry_after_ms, wall)

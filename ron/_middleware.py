@@ -49,7 +49,7 @@ class Hook(NamedTuple):
 def before(chain: Sequence[Any], exchange: Exchange, request_id: str) -> Generator[Hook, Any, Exchange]:
     """Runs every ``before`` in order; returns the exchange with the fields they gave."""
     for middleware in chain:
-        if not hasattr(middleware, "before"):
+        if not callable(getattr(middleware, "before", None)):
             continue
         added = checked_headers((yield Hook(middleware, "before", (_request(exchange, request_id),))))
         names = {name.lower() for name, _ in added}
@@ -65,7 +65,7 @@ def after(
     request = _request(exchange, request_id)
     response = Response(reply.status, _text(reply.headers), getattr(reply, "body", b""), attempts)
     for middleware in reversed(chain):
-        if hasattr(middleware, "after"):
+        if callable(getattr(middleware, "after", None)):
             yield Hook(middleware, "after", (request, response))
 
 

@@ -27,18 +27,18 @@ __all__ = ["failure_error", "precondition_lost", "problem_error", "problem_of"]
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def failure_error(plan: Plan, failure: Failure, *, unanswered: bool, request_id: str, attempts: int) -> RonError:
+def failure_error(plan: Plan, failure: Failure, *, touched: bool, request_id: str, attempts: int) -> RonError:
     """The error for a transport failure that ends a call.
 
-    ``unanswered`` says whether any attempt may have reached the node without an answer coming back: for a write that
-    means that nobody knows what came of it, also if a later attempt could not even connect.
+    ``touched`` says whether any attempt may have been carried out: for a write that means that nobody knows what came of
+    it, also if a later attempt could not even connect.
     """
     text = f"{plan.name}: {failure.detail}"
     if failure.kind == "too_large":
         return RonResponseTooLargeError(text, request_id=request_id, attempts=attempts)
     if failure.kind == "encoding":
         return RonParseError(text, request_id=request_id, attempts=attempts)
-    if unanswered and plan.method not in READS:
+    if touched and plan.method not in READS:
         again = "" if plan.key is None else f", or repeat it with idempotency_key={plan.key!r}"
         return RonOutcomeUnknownError(
             f"{text}; the request may have been carried out: look before you repeat it{again}",
@@ -74,7 +74,7 @@ def problem_error(
 ) -> RonProblemError:
     """The error for an answer that is one."""
     text = f"{plan.name}: {reply.status} {problem.code}: {problem.message}"
-    if 300 <= reply.status < 400:
+    if 300 <= reply.status < 400 and reply.status != 304:
         text = (
             f"{plan.name}: the node answered {reply.status}, a redirect; redirects are never followed: check base_url "
             "and the path"

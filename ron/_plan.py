@@ -33,8 +33,11 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: RFC 9110 §9.2.2: repeating one of these has the same intended effect as sending it once.
 IDEMPOTENT = SAFE | {"PUT", "DELETE"}
+#: fields that make a node answer a write with 412 (RFC 9110 §13.1)
+CONDITIONS = frozenset({b"if-match", b"if-none-match", b"if-unmodified-since"})
 FORBIDDEN_HEADERS = frozenset("authorization host content-length transfer-encoding connection idempotency-key".split())
 MAX_TIMEOUT = 86_400.0
+MAX_QUERY_INT = 10**1000
 _JSON_TYPE = (b"Content-Type", b"application/json")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]{0,8000}")
@@ -91,15 +94,17 @@ def plain_plan(
     if method not in METHODS:
         raise RonConfigError(f"method must be one of {', '.join(METHODS)} (upper case), not {shown(method)}")
     fields = checked_headers(headers)
-    conditional = any(name.lower() == b"if-match" for name, _ in fields)
+    conditional = method not in SAFE and any(name.lower() in CONDITIONS for name, _ in fields)
+    # "*" matches whatever is there, so it does not keep a repeat from being carried out twice.
+    guarded = header_value(fields, b"if-match") not in (None, "*")
     return Plan(
         method=method,
         path=encode_path(path),
         query=encode_query(query),
-        headers=fields if json is UNSET else (*fields, _JSON_TYPE),
+        headers=fields if json is UNSET else (_JSON_TYPE, *fields),
         body=b"" if json is UNSET else encode_json(json),
         key=key,
-        repeatable=method in IDEMPOTENT or conditional or key is not None,
+        repeatable=method in IDEMPOTENT or guarded or key is not None,
         conditional=conditional,
         accept=accept,
         timeout=checked_timeout(timeout),
@@ -128,11 +133,14 @@ def encode_path(path: str) -> bytes:
 
 
 def _encode_segment(segment: str) -> bytes:
+    text = encoded = None
     try:
         text = unquote(segment, errors="strict")
         encoded = quote(text, safe=_PATH_SAFE).encode("ascii")
     except UnicodeError:
-        raise RonConfigError("a path must be valid UTF-8 text, also where it is percent-encoded") from None
+        pass  # it holds the path: raised outside, below, so that it is not chained
+    if text is None or encoded is None:
+        raise RonConfigError("a path must be valid UTF-8 text, also where it is percent-encoded")
     bad = re.search(r"[/\\?#%]", text)
     if bad or _CONTROL.search(text):
         what = repr(bad.group()) if bad else "a control character"
@@ -164,17 +172,24 @@ def encode_query(query: Optional[Mapping[str, Any]]) -> bytes:
 def _query_text(name: Any, value: Any) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
-    elif isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        value = repr(value)
+    elif isinstance(value, int) and abs(value) < MAX_QUERY_INT:
+        value = int.__repr__(value)  # an IntEnum's own repr is no number
+    elif isinstance(value, float) and math.isfinite(value):
+        value = float.__repr__(value)
     elif not isinstance(value, str):
         raise RonInputError(
-            f"query value {shown(name)} must be a str, int, float, bool or a list of these, not "
-            f"{type(value).__name__}; leave it out instead of giving None"
+            f"query value {_named(name)} must be a str, an int of at most 1000 digits, a finite float, a bool or a list of "
+            f"these, not {type(value).__name__}; leave it out instead of giving None"
         )
     try:
         return quote(value, safe="-._~")
     except UnicodeError:
-        raise RonInputError(f"query value {shown(name)} holds a lone surrogate") from None
+        pass  # it holds the value: raised outside, below, so that it is not chained
+    raise RonInputError(f"query value {_named(name)} holds a lone surrogate")
+
+
+def _named(name: Any) -> str:
+    return shown(name) if isinstance(name, str) else f"of a name that is {type(name).__name__}"
 
 
 def checked_headers(headers: Optional[Mapping[str, str]]) -> tuple[tuple[bytes, bytes], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from ._backoff import Budget
+from ._plan import header_value
 from ._values import Exchange
 from ._version import __version__
 
@@ -80,12 +81,17 @@ class Session:
         other.headers = (*kept, *headers)
         return other
 
+    def request_id(self, plan: Plan) -> str:
+        """The id of a call: the caller's own ``X-Request-Id`` or ``X-Correlation-Id``, else a fresh one."""
+        own = (*self.headers, *plan.headers)
+        return sent_id(own) or self.new_id() if own else self.new_id()
+
     def exchange(self, plan: Plan, request_id: str, started: float) -> Exchange:
         """The request as it goes out on every attempt: one id in both headers (protocol.md), a Content-Length."""
         target = self.base_path + plan.path
         if plan.query:
             target += b"?" + plan.query
-        rid = request_id.encode("ascii")
+        rid = request_id.encode("latin-1")
         headers = [*_COMMON, (b"X-Request-Id", rid), (b"X-Correlation-Id", rid)]
         own = (*self.headers, *plan.headers)
         if own:
@@ -108,6 +114,11 @@ class Session:
     def renewable(self) -> bool:
         """Whether a token provider stands behind the credential."""
         return self.authority.renewable
+
+
+def sent_id(fields: Sequence[tuple[bytes, bytes]]) -> Optional[str]:
+    """The id in these fields, None without one."""
+    return header_value(fields, b"x-request-id") or header_value(fields, b"x-correlation-id")
 
 
 class Authority:

@@ -39,6 +39,7 @@ class Parts:
 
 def assemble(
     name: str,
+    sync: bool,
     base_url: Optional[str],
     config: Optional[ClientConfig],
     token: Union[str, SecretStr, None],
@@ -47,7 +48,7 @@ def assemble(
     clock: Optional[Clock],
     fields: dict[str, Any],
 ) -> Parts:
-    """Puts a client together; ``name`` is its class, which says whether the channel is async or sync.
+    """Puts a client together; ``name`` is its class's, for messages.
 
     Raises:
         RonConfigError: for whatever is wrong with the arguments, before anything is sent.
@@ -102,7 +103,7 @@ def assemble(
     elif config.token is not None:
         session.authority.credential = Credential(config.auth_scheme, config.token)
     tokens = TokenSource(session.authority, config.auth_scheme, token_provider)
-    open_channel = chosen.open_sync if name.endswith("Sync") else chosen.open_async
+    open_channel = chosen.open_sync if sync else chosen.open_async
     ports = Ports(name, open_channel(endpoint), clock, tokens, RequestMetrics())
     return Parts(config, session, ports, url if chosen.needs_url or base_url is not None else None)
 
@@ -133,5 +134,5 @@ def _check_insecure(config: ClientConfig, url: BaseURL) -> None:
     if url.scheme == "http" and not config.allow_insecure_http:
         raise RonConfigError(
             f"{url.scheme}://{url.host}:{url.port} is not encrypted: use https://, or for local development say "
-            "allow_insecure_http=True (in the environment RON_SDK_ALLOW_INSECURE_HTTP=1)"
+            "allow_insecure_http=True; where the URL comes from the environment, RON_SDK_ALLOW_INSECURE_HTTP=1 does as well"
         )

@@ -7,13 +7,14 @@ the session. Nothing it raises is shown beyond the exception's type: its text ma
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import threading
 from typing import TYPE_CHECKING, Any, Optional
 
 from ._values import Credential
-from .config import checked_token
-from .errors import RonConfigError, RonTimeoutError
+from .config import checked_token, hidden
+from .errors import RonConfigError, RonError, RonTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +33,7 @@ class TokenSource:
         self._scheme = scheme
         self._provider = provider
         self._lock = threading.Lock()
-        self._flight: Optional[asyncio.Task[Credential]] = None
-        self._waiting = 0
+        self._flight: Optional[_Flight] = None
 
     async def fetch_async(self, stale: Optional[Credential], deadline: float, clock: Clock) -> Credential:
         """A credential other than ``stale`` if the provider has one; raises ``RonTimeoutError`` at ``deadline``."""
@@ -41,19 +41,25 @@ class TokenSource:
         if current is not None and not current.same_as(stale):
             return current
         flight = self._flight
-        if flight is None or flight.done() or flight.get_loop() is not asyncio.get_running_loop():
-            flight = self._flight = asyncio.ensure_future(self._ask_async())
-            self._waiting = 0
-        self._waiting += 1
+        if flight is None or flight.task.done() or flight.task.get_loop() is not asyncio.get_running_loop():
+            flight = self._flight = _Flight(asyncio.ensure_future(self._ask_async()))
+        task = flight.task
+        flight.waiting += 1
         try:
-            await asyncio.wait({flight}, timeout=max(0.0, deadline - clock.monotonic()))
+            await asyncio.wait({task}, timeout=max(0.0, deadline - clock.monotonic()))
         finally:
-            self._waiting -= 1
-            if self._waiting == 0 and not flight.done():
-                flight.cancel()
-        if not flight.done():
+            flight.waiting -= 1
+            if flight.waiting == 0 and not task.done():
+                task.cancel()
+                self._flight = None
+        if not task.done():
             raise _too_late()
-        return flight.result()
+        if task.cancelled():
+            raise _provider_failed("CancelledError")
+        error = task.exception()
+        if isinstance(error, RonError):
+            raise copy.copy(error)  # one for each waiting call, which will write its own attempts into it
+        return task.result()
 
     def fetch_sync(self, stale: Optional[Credential], deadline: float, clock: Clock) -> Credential:
         """See ``fetch_async``. A provider that is at work cannot be interrupted: the deadline is looked at afterwards."""
@@ -75,9 +81,9 @@ class TokenSource:
         failed: Optional[str] = None
         token: Any = None
         try:
-            token = self._provider()
+            token = hidden(self._provider())
             if inspect.isawaitable(token):
-                token = await token
+                token = hidden(await token)
         except Exception as error:
             failed = type(error).__name__
         if failed is not None:
@@ -89,7 +95,7 @@ class TokenSource:
         failed: Optional[str] = None
         token: Any = None
         try:
-            token = self._provider()
+            token = hidden(self._provider())
         except Exception as error:
             failed = type(error).__name__
         if failed is not None:
@@ -111,6 +117,23 @@ class TokenSource:
 
     def __repr__(self) -> str:
         return "TokenSource(**********)"
+
+
+class _Flight:
+    """One question to the provider, and how many calls wait for its answer."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, task: asyncio.Task[Credential]) -> None:
+        self.task = task
+        self.waiting = 0
+        task.add_done_callback(_look_at)
+
+
+def _look_at(task: asyncio.Task[Credential]) -> None:
+    """Takes note of the outcome, so that asyncio doesn't complain of an error that came after everybody had left."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _too_late() -> RonTimeoutError:

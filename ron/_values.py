@@ -7,6 +7,7 @@ back. They are the seam: a transport knows these and nothing else of ``ron``.
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Optional
 
 from pydantic import SecretStr
@@ -53,12 +54,14 @@ class Credential:
         return other is not None and (self.scheme, self._secret) == (other.scheme, other._secret)
 
     def scrub(self, reply: Reply) -> Reply:
-        """The reply without the token, should the node have echoed it into an error answer."""
+        """The reply without the token, should the node have echoed it into an error answer, escaped or not."""
         token = self._secret.get_secret_value().encode("ascii")
-        if token not in reply.body and not any(token in value for _, value in reply.headers):
+        quoted = token.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        body = _ESCAPE.sub(_plain, reply.body)
+        if token not in body and quoted not in body and not any(token in value for _, value in reply.headers):
             return reply
         headers = tuple((name, value.replace(token, b"[redacted]")) for name, value in reply.headers)
-        return Reply(reply.status, headers, reply.body.replace(token, b"[redacted]"))
+        return Reply(reply.status, headers, body.replace(quoted, b"[redacted]").replace(token, b"[redacted]"))
 
     def __repr__(self) -> str:
         return f"Credential({self.scheme} **********)"
@@ -68,6 +71,21 @@ class Credential:
             "a credential does not pickle: build the client anew in the other process, with RonClient.from_env() "
             "or a token_provider"
         )
+
+
+#: the escapes of JSON that can stand for a character of a token; some encoders escape "/", "=" or "&"
+_ESCAPE = re.compile(rb"\\(?:\\|/|u00[2-7][0-9A-Fa-f])")
+
+
+def _plain(match: re.Match[bytes]) -> bytes:
+    """The character that an escape stands for, where it needs none."""
+    escape = match.group()
+    if escape == b"\\/":
+        return b"/"
+    if len(escape) == 2:
+        return escape
+    character = bytes((int(escape[4:], 16),))
+    return b"\\" + character if character in b'"\\' else character
 
 
 class Exchange(NamedTuple):

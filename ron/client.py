@@ -16,7 +16,7 @@ from ._plan import checked_headers, checked_timeout
 from ._setup import assemble
 from ._suggest import shown
 from ._values import UNSET
-from .config import ClientConfig
+from .config import ClientConfig, hidden
 from .errors import RonConfigError
 from ._facet_client import FacetClient, FacetClientSync
 
@@ -60,7 +60,9 @@ class _Client:
         fields: dict[str, Any],
     ) -> None:
         self._owner = True
-        self._parts = assemble(type(self).__name__, base_url, config, token, token_provider, transport, clock, fields)
+        sync = isinstance(self, RonClientSync)
+        name = type(self).__name__
+        self._parts = assemble(name, sync, base_url, config, token, token_provider, transport, clock, fields)
         self._session = self._parts.session
         self._ports = self._parts.ports
 
@@ -175,6 +177,7 @@ class RonClient(_Client):
         clock: Optional[Clock] = None,
         **fields: Any,
     ) -> None:
+        token = hidden(token)
         self._assemble(base_url, config, token, token_provider, transport, clock, fields)
 
     def _run(self, flow: Generator[Effect, Any, T]) -> Coroutine[Any, Any, T]:
@@ -432,6 +435,7 @@ class RonClientSync(_Client):
         clock: Optional[Clock] = None,
         **fields: Any,
     ) -> None:
+        token = hidden(token)
         self._assemble(base_url, config, token, token_provider, transport, clock, fields)
 
     def _run(self, flow: Generator[Effect, Any, T]) -> T:

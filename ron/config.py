@@ -38,6 +38,11 @@ ENVIRONMENT: Mapping[str, str] = {
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
+def hidden(token: Any) -> Any:
+    """A token that nothing shows, checked or not: no variable that a traceback can reach holds the bare one."""
+    return SecretStr(token) if isinstance(token, str) else token
+
+
 def checked_token(token: Union[str, SecretStr, None], source: str) -> Optional[SecretStr]:
     """A token as ``SecretStr``; None stays None.
 
@@ -46,9 +51,9 @@ def checked_token(token: Union[str, SecretStr, None], source: str) -> Optional[S
     """
     if token is None:
         return None
-    secret = token if isinstance(token, SecretStr) else SecretStr(token) if isinstance(token, str) else None
-    if secret is None:
-        raise RonConfigError(f"{source} must be a str or a SecretStr, not {type(token).__name__}")
+    secret, token = hidden(token), None
+    if not isinstance(secret, SecretStr):
+        raise RonConfigError(f"{source} must be a str or a SecretStr, not {type(secret).__name__}")
     if not _TOKEN.fullmatch(secret.get_secret_value()):
         raise RonConfigError(
             f"{source} is no token: it is empty, or holds a blank, a line end or a character outside printable "
@@ -100,6 +105,8 @@ class ClientConfig(BaseModel):
     _token_from_env: bool = PrivateAttr(default=False)
 
     def __init__(self, **fields: Any) -> None:
+        if "token" in fields:
+            fields["token"] = hidden(fields["token"])
         unknown = [name for name in fields if name not in type(self).model_fields]
         if unknown:
             name = unknown[0]
@@ -181,7 +188,7 @@ class ClientConfig(BaseModel):
             if source.get(variable):
                 fields[name] = _from_text(variable, name, source[variable])
         if source.get("RON_APP_TOKEN"):
-            fields["token"] = checked_token(source["RON_APP_TOKEN"], "RON_APP_TOKEN")
+            fields["token"] = checked_token(hidden(source["RON_APP_TOKEN"]), "RON_APP_TOKEN")
         config = cls(**fields)
         config._token_from_env = "token" in fields
         return config

@@ -92,7 +92,7 @@ def paged(
     ``fetch(token, remaining)`` is the flow of one page. Every error raised half-way carries ``checkpoint``. Seen tokens are
     kept as hashes, so that a cycle of any length is found.
     """
-    seen: set[int] = set()
+    seen: set[int] = set() if position.checkpoint is None else {hash(position.checkpoint)}
     left = limit
     while True:
         page: Optional[Page[T]] = None
@@ -109,7 +109,7 @@ def paged(
             page.items = page.items[:left]
             left -= len(page.items)
         token = page.next_page_token
-        if token is not None and (token == position.checkpoint or hash(token) in seen):
+        if token is not None and left != 0 and hash(token) in seen:
             raise _cycle(position.checkpoint, page.request_id)
         yield Emit(page)
         if token is None or left == 0:
@@ -183,6 +183,8 @@ def iter_pages(
         RonError: while iterating; ``checkpoint`` says where to go on.
     """
     size = checked_size("page_size", page_size)
+    if page_token is not None and (not isinstance(page_token, str) or not page_token):
+        raise RonInputError("page_token is the next_page_token of a page, or the checkpoint of an error")
     plain_plan("GET", path, query=query)
 
     def fetch(session: Session, token: Optional[str]) -> Generator[Effect, Any, Page[Any]]:

@@ -131,7 +131,12 @@ def subscribe(
             event = next(events, None)
             if event is None:
                 break
-            callback(event)
+            if inspect.isawaitable(result := callback(event)):
+                if inspect.iscoroutine(result):
+                    result.close()
+                raise RonConfigError(
+                    "this callback is async, but the client is sync: give a plain function, or use RonClient"
+                )
     finally:
         events.close()
     return None
@@ -141,7 +146,7 @@ async def _deliver_async(events: Any, callback: Callable[[Event], Any], stop_eve
     stopped = None if stop_event is None else asyncio.ensure_future(stop_event.wait())
     tasks: list[asyncio.Future[Any]] = [] if stopped is None else [stopped]
     try:
-        while stopped is None or not stopped.done():
+        while stop_event is None or not stop_event.is_set():
             upcoming: asyncio.Future[Event] = asyncio.ensure_future(events.__anext__())
             tasks = [upcoming] if stopped is None else [upcoming, stopped]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

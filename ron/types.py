@@ -19,7 +19,9 @@ from pydantic_core import CoreSchema, core_schema
 __all__ = ["I64", "U32", "U64", "Bytes", "ContentId", "Timestamp", "UnixMillis", "UnixSeconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*={0,2}")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 class _WideInteger:
@@ -44,7 +46,7 @@ class _WideInteger:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^-?[0-9]{1,20}$"}
+        return {"type": "string", "pattern": "^[0-9]{1,20}$" if self.low == 0 else "^-?[0-9]{1,20}$"}
 
 
 U64 = Annotated[int, _WideInteger(0, 2**64 - 1)]
@@ -83,21 +85,31 @@ Bytes = Annotated[
 
 
 def _to_iso(value: datetime) -> str:
-    return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    try:
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # the first or last hours of the calendar, which in UTC belong to the year 0 or 10000
+        return value.isoformat()
 
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(_to_iso, return_type=str, when_used="json")]
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(_to_iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """An aware ``datetime`` in Python, ISO 8601 in UTC with ``Z`` in JSON; unix numbers are accepted on input."""
 
 
 class _Unix:
-    """A point in time as the number of ``unit`` since 1970-01-01T00:00Z."""
+    """A point in time as the number of ``unit`` since 1970-01-01T00:00Z; exact to the microsecond until the year 2242."""
 
     def __init__(self, unit: timedelta) -> None:
         self.unit = unit
+        self.last = math.nextafter((_LAST - _EPOCH) / unit, 0.0)  # the quotient itself is rounded up, to the year 10000
 
     def read(self, value: Any) -> Any:
-        """A number becomes an aware datetime; what is none is left to pydantic (ISO text, a datetime)."""
+        """A number, or its text, becomes an aware datetime; the rest is left to pydantic (ISO text, a datetime)."""
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = float(value) if "." in value else int(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return value
         if not math.isfinite(value):
@@ -110,7 +122,7 @@ class _Unix:
     def write(self, value: datetime) -> Any:
         """A whole number where the time is one."""
         whole, rest = divmod(value - _EPOCH, self.unit)
-        return whole if not rest else (value - _EPOCH) / self.unit
+        return whole if not rest else min((value - _EPOCH) / self.unit, self.last)
 
 
 _SECONDS = _Unix(timedelta(seconds=1))

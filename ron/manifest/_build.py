@@ -109,5 +109,6 @@ def _without_routes(facet: FacetDescription) -> str:
 
 def _made_from(facet: FacetDescription, resources: Sequence[Description]) -> str:
     names = sorted({resource.name for resource in resources})
-    plural = "" if len(names) == 1 else "s"
-    return f"class {facet.name}" + (f" with resource{plural} {', '.join(names)}" if names else "")
+    if not names:
+        return f"class {facet.name}"
+    return f"class {facet.name} and its resource{'s' if len(names) > 1 else ''} {', '.join(names)}"

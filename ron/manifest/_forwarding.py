@@ -159,7 +159,8 @@ def _fill(facet: FacetDescription, table: _Table) -> None:
                 hiding = next(iter(table[path].values())).source
                 raise RonConfigError(
                     f"class {facet.name}: {hiding} hides {method} {above} from {entry.source}, and no route can ask "
-                    f"the upstream for what ':' stands for: write {path.split('/:')[0] + TAIL!r}, or give it another path"
+                    f"the upstream for what ':' stands for: write {path.split('/:')[0] + TAIL!r}, or give it another "
+                    "path"
                 )
             table[path][method] = _inherited(entry, above, path)
 

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic_core import from_json
 
 from .._decode import decode_typed, describe_errors
 from .._suggest import did_you_mean
@@ -15,7 +15,7 @@ from ._drafts import Draft, Patch
 from ._origin import Origin, base_of, origin_of, set_base, set_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .._flow import Answer
     from .._session import Session
@@ -68,20 +68,22 @@ def _constructed(description: Description, fields: Mapping[str, Any]) -> Any:
 
 def create_body(description: Description, obj: Any) -> bytes:
     """What is sent on create: no server fields; optional fields that are unset are omitted."""
-    unset = obj.model_fields_set
-    names = {
-        name
-        for name in description.fields
-        if name not in description.server_fields and (name in unset or obj.__dict__.get(name) is not None)
-    }
-    return _json(description, obj, names)
+    return _json(description, obj, _given_fields(description, obj))
 
 
 def replace_body(description: Description, obj: Any) -> bytes:
     """The whole object for PUT: without server fields, with the unknown fields that the node had sent."""
-    extra = set(obj.__pydantic_extra__ or ())
-    names = {name for name in description.fields if name not in description.server_fields}
-    return _json(description, obj, names | extra)
+    return _json(description, obj, _given_fields(description, obj) | set(obj.__pydantic_extra__ or ()))
+
+
+def _given_fields(description: Description, obj: Any) -> set[str]:
+    """The fields that travel: not the node's own, and of the optional ones those that have a value or were set to None."""
+    values, set_on_purpose = obj.__dict__, obj.model_fields_set
+    return {
+        name
+        for name in description.fields
+        if name not in description.server_fields and (name in set_on_purpose or values.get(name) is not None)
+    }
 
 
 def patch_body(description: Description, given: Any, changes: Mapping[str, Any]) -> bytes:
@@ -125,14 +127,50 @@ def save_patch_body(description: Description, obj: Any, names: set[str]) -> byte
 
 
 def _json(description: Description, obj: BaseModel, names: set[str]) -> bytes:
-    problem = ""
+    misfits = []
     try:
-        return obj.__pydantic_serializer__.to_json(obj, include=names, by_alias=True, warnings="error")
-    except PydanticSerializationError as error:
-        problem = str(error).splitlines()[0][:200]
-    except (UnicodeError, ValueError, RecursionError) as error:
-        problem = type(error).__name__
-    raise RonInputError(f"{description.name} cannot be written as JSON: {problem}")
+        return _written(description, obj, names)
+    except (ValueError, RecursionError):  # PydanticSerializationError is a ValueError
+        misfits = [name for name in sorted(names) if not _is_writable(description, obj, name)]
+    raise RonInputError(
+        f"{description.name} cannot be written as JSON: {', '.join(misfits)} was changed in place to what its type does not "
+        "allow, or holds a number or text that JSON has no form for"
+    )
+
+
+def _is_writable(description: Description, obj: BaseModel, name: str) -> bool:
+    try:
+        _written(description, obj, {name})
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _written(description: Description, obj: BaseModel, names: set[str]) -> bytes:
+    unset = {name: _unset_nones(obj.__dict__.get(name)) for name in names & description.mutable_fields}
+    exclude = {name: parts for name, parts in unset.items() if parts}
+    body = obj.__pydantic_serializer__.to_json(
+        obj, include=names, exclude=exclude or None, by_alias=True, warnings="error"
+    )
+    if b"NaN" in body or b"Infinity" in body:
+        from_json(body, allow_inf_nan=False)
+    return body
+
+
+def _unset_nones(value: Any) -> dict[Any, Any]:
+    """Where, inside a value, optional fields of models are unset: as pydantic's ``exclude``."""
+    if isinstance(value, BaseModel):
+        missing = {
+            name: True for name, one in value.__dict__.items() if one is None and name not in value.model_fields_set
+        }
+        return {**missing, **_unset_inside(value.__dict__.items())}
+    if isinstance(value, dict):
+        return _unset_inside(value.items())
+    return _unset_inside(enumerate(value)) if isinstance(value, (list, tuple)) else {}
+
+
+def _unset_inside(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {place: found for place, one in items if (found := _unset_nones(one))}
 
 
 def changed_fields(description: Description, obj: Any) -> set[str]:

@@ -7,7 +7,7 @@ import re
 import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Optional, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union, get_args, get_origin
 
 from typing_extensions import Annotated, Literal, get_type_hints
 
@@ -68,6 +68,12 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
     facet = _facet(name, keywords.get("facet"))
     path = _path(name, keywords["path"], "path", facet)
     parameters = parameters_of(path)
+    watch = _path(name, keywords.get("watch", f"{path.rstrip('/')}/events"), "watch", facet)
+    for parameter in parameters_of(watch):
+        if parameter not in parameters:
+            raise RonConfigError(
+                f"class {name}: watch parameter {{{parameter}}} is not in path {path!r}{did_you_mean(parameter, parameters)}"
+            )
     for parameter in parameters:
         if parameter not in fields:
             raise RonConfigError(
@@ -87,7 +93,7 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
         fields=fields,
         filters=_filters(name, keywords.get("filters")),
         operations=_operations(name, keywords.get("operations")),
-        watch=_path(name, keywords.get("watch") or f"{path}/events", "watch", facet),
+        watch=watch,
         update_method=_one_of(name, "update_method", keywords.get("update_method", "PATCH"), ("PATCH", "PUT")),
         encoded_keys=_flag(name, "encoded_keys", keywords.get("encoded_keys", False)),
         empty_404=_one_of(name, "empty_404", keywords.get("empty_404", "route"), ("route", "missing")),
@@ -165,11 +171,15 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
     hints: dict[str, Any] = {}
     try:
         hints = get_type_hints(filters, include_extras=True)
-    except NameError as error:
+    except (NameError, TypeError) as error:  # TypeError: `X | None` before Python 3.10
         unresolved = str(error)
     if unresolved:
         raise RonConfigError(f"class {name}: the types of {filters.__name__} cannot be resolved: {unresolved}")
-    found = {field: hint for field, hint in hints.items() if not field.startswith(("_", "model_"))}
+    found = {
+        field: hint
+        for field, hint in hints.items()
+        if not field.startswith(("_", "model_")) and get_origin(hint) is not ClassVar
+    }
     if not found:
         raise RonConfigError(
             f"class {name}: {filters.__name__} declares no fields: write `updated_after: Timestamp` in it"
@@ -219,7 +229,8 @@ def _is_immutable(annotation: Any) -> bool:
     if origin is Union or type(annotation).__name__ == "UnionType":
         return all(_is_immutable(one) for one in get_args(annotation))
     if origin in (tuple, frozenset):
-        return all(one is Ellipsis or _is_immutable(one) for one in get_args(annotation))
+        parts = get_args(annotation)
+        return bool(parts) and all(one is Ellipsis or _is_immutable(one) for one in parts)
     return isinstance(annotation, type) and issubclass(annotation, _IMMUTABLE)
 
 

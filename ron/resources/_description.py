@@ -121,7 +121,7 @@ def encode_key(key: Any, name: str, *, encoded: bool) -> bytes:
     """
     if isinstance(key, bool) or not (isinstance(key, (str, int)) or type(key).__name__ == "UUID"):
         raise RonInputError(f"{name} must be a str, an int or a UUID, not {type(key).__name__}")
-    text = str(key)
+    text = _key_text(key)
     if text in ("", ".", ".."):
         raise RonInputError(f"{name} cannot be {text!r}: it would name another path")
     if len(text) > 2000 or _CONTROL.search(text):
@@ -136,6 +136,13 @@ def encode_key(key: Any, name: str, *, encoded: bool) -> bytes:
         return quote(text, safe="-._~").encode("ascii")
     except UnicodeError:
         raise RonInputError(f"{name} holds a lone surrogate, which no path can carry") from None
+
+
+def _key_text(key: Any) -> str:
+    """The value itself also where its class, such as an enum of strings, prints something else."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    return int.__repr__(key) if isinstance(key, int) else str(key)
 
 
 def description_of(cls: Any) -> Description:

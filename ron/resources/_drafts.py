@@ -27,7 +27,12 @@ class _Shape(BaseModel):
     """What drafts and patches have in common."""
 
     model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, hide_input_in_errors=True, allow_inf_nan=False, validate_assignment=True
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
+        validate_assignment=True,
     )
 
     __ron_resource__: ClassVar[Optional[type[Resource]]] = None
@@ -79,7 +84,7 @@ def _made(kind: str, base: Any, resource: Any, *, optional: bool) -> Any:
         for name in sendable:
             info = copy.copy(resource.model_fields[name])
             if optional:
-                info.default, info.default_factory = None, None
+                info.default, info.default_factory, info.validate_default = None, None, False
             fields[name] = (info.annotation, info)
         made = create_model(
             f"{resource.__name__}{kind}",
@@ -98,10 +103,9 @@ def _validators(resource: type[Resource], sendable: frozenset[str]) -> dict[str,
     """The resource's own field validators, for the fields that are left."""
     found: dict[str, Any] = {}
     for name, decorator in resource.__pydantic_decorators__.field_validators.items():
-        fields = [field for field in decorator.info.fields if field in sendable]
+        fields = [field for field in decorator.info.fields if field in sendable or field == "*"]
         if fields:
-            function = getattr(decorator.func, "__func__", decorator.func)
             mode: Any = decorator.info.mode
             made: Any = field_validator(*fields, mode=mode)
-            found[name] = made(classmethod(function))
+            found[name] = made(staticmethod(decorator.func))  # bound already: its cls is the resource
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import dataclass_transform
 
@@ -75,6 +75,7 @@ class Resource(BaseModel, metaclass=ResourceMeta):
         hide_input_in_errors=True,
         populate_by_name=True,
         allow_inf_nan=False,
+        ser_json_inf_nan="constants",  # refused before sending, not sent as null
     )
 
     __ron__: ClassVar[Optional[Description]] = None
@@ -106,16 +107,21 @@ class Resource(BaseModel, metaclass=ResourceMeta):
         def __init_subclass__(cls, **keywords: Any) -> None:
             if keywords.pop("_draft_of", None) is None:
                 check_keywords(cls.__name__, keywords)
-                own = cls.__dict__.get("__annotations__", {})
-                check_names(cls.__name__, own)
-                cls.__ron_server__ = _take_server_fields(cls, own)
+                check_names(cls.__name__, (*cls.__dict__.get("__annotations__", ()), *cls.__dict__))
+                cls.__ron_server__ = _take_server_fields(cls)
                 cls.__ron__ = None
                 cls.__ron_draft__ = None
+                if "__init__" in cls.__dict__:
+                    raise RonConfigError(
+                        f"class {cls.__name__}: a resource has no __init__ of its own, which would run for every answer: write "
+                        "a validator, model_post_init, or a classmethod"
+                    )
             super().__init_subclass__()
 
         @classmethod
         def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
             super().__pydantic_init_subclass__()
+            _check_marks(cls)
             if "_draft_of" not in keywords and "path" in keywords:
                 cls.__ron__ = describe(cls, keywords, cls.__ron_server__)
             elif "_draft_of" not in keywords and keywords:
@@ -141,9 +147,11 @@ class Resource(BaseModel, metaclass=ResourceMeta):
 
     def __repr_args__(self) -> Any:
         """Only what is there: a ``server()`` field that is not assigned yet is left out."""
-        for name, value in super().__repr_args__():
-            if name is None or name in self.__dict__ or name not in type(self).__ron_server__:
-                yield name, value
+        try:
+            return list(super().__repr_args__())
+        except RonUnassignedError:  # a computed field reads one
+            fields = type(self).model_fields
+            return [(name, value) for name, value in self.__dict__.items() if name not in fields or fields[name].repr]
 
     @classmethod
     def _stored(cls, data: dict[str, Any]) -> Self:
@@ -151,22 +159,40 @@ class Resource(BaseModel, metaclass=ResourceMeta):
         return cls.model_validate(data)
 
 
-def _take_server_fields(cls: Any, annotations: dict[str, Any]) -> frozenset[str]:
-    """Replaces ``server()`` marks in a class body by what pydantic understands; returns all server fields' names."""
-    names = set(cls.__ron_server__)
-    for name in annotations:
-        mark = cls.__dict__.get(name)
-        if isinstance(mark, ServerField):
-            names.add(name)
+_TAKEN = object()
+
+
+def _take_server_fields(cls: Any) -> frozenset[str]:
+    """Replaces ``server()`` marks by what pydantic understands; returns all server fields' names, by the MRO's rules."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        taken = base.__dict__.get("__ron_server__", ())
+        for name in base.__dict__.get("__annotations__", ()):
+            found[name] = _TAKEN if name in taken else base.__dict__.get(name)
+    for name, mark in found.items():
+        if isinstance(mark, ServerField) and cls.__dict__.get(name) is mark:
             setattr(cls, name, mark.field())
-        elif name in names:
-            names.discard(name)
-    return frozenset(names)
+        elif isinstance(mark, ServerField):
+            raise RonConfigError(
+                f"class {cls.__name__}: {name} = server() stands in a base that is no Resource: derive that base from Resource"
+            )
+        elif mark is server:
+            raise RonConfigError(f"class {cls.__name__}: {name} = server: write {name} = server()")
+    return frozenset(name for name, mark in found.items() if isinstance(mark, ServerField) or mark is _TAKEN)
+
+
+def _check_marks(cls: type[Resource]) -> None:
+    """Refuses ``server()`` where it cannot be seen in time: inside ``Annotated``, or in a model that is no Resource."""
+    for name, info in cls.model_fields.items():
+        if any(isinstance(part, ServerField) for part in (info.default, *info.metadata)):
+            raise RonConfigError(
+                f"class {cls.__name__}: server() marks a field as its default, in a Resource class: write `{name}: ... = server()`"
+            )
 
 
 def draft_class(cls: type[Resource]) -> type[BaseModel]:
     """The class whose validator checks the constructor's input: ``cls`` with its server fields defaulted."""
-    if cls.__ron_draft__ is None or "__ron_draft__" not in cls.__dict__:
+    if cls.__ron_draft__ is None or not cls.__ron_draft__.__pydantic_complete__:
         blank: Any = {name: (Any, Field(default=None, exclude=True)) for name in cls.__ron_server__}
         cls.__ron_draft__ = create_model(
             cls.__name__,
@@ -183,7 +209,7 @@ def _init(self: Resource, data: dict[str, Any]) -> None:
     wrong = [
         InitErrorDetails(type=_refusal(cls, name), loc=(name,), input=None)
         for name in data
-        if name in cls.__ron_server__ or not _is_known(cls, name)
+        if not _is_settable(cls, name)
     ]
     if wrong:
         raise ValidationError.from_exception_data(cls.__name__, wrong, hide_input=True)
@@ -192,17 +218,29 @@ def _init(self: Resource, data: dict[str, Any]) -> None:
         vars(self).pop(name, None)
 
 
-def _is_known(cls: type[Resource], name: str) -> bool:
-    return name in cls.model_fields or any(
-        name in (info.alias, info.validation_alias) for info in cls.model_fields.values()
-    )
+def _field_of(cls: type[Resource], name: str) -> Optional[str]:
+    """The field that a keyword of the constructor means, by its name or its alias; None if there is none."""
+    if name in cls.model_fields:
+        return name
+    return next((field for field, info in cls.model_fields.items() if name in _aliases(info)), None)
+
+
+def _is_settable(cls: type[Resource], name: str) -> bool:
+    field = _field_of(cls, name)
+    return field is not None and field not in cls.__ron_server__
+
+
+def _aliases(info: Any) -> Sequence[Any]:
+    alias = info.validation_alias or info.alias
+    return alias.choices if isinstance(alias, AliasChoices) else (alias,)
 
 
 def _refusal(cls: type[Resource], name: str) -> PydanticCustomError:
-    if name in cls.__ron_server__:
+    field = _field_of(cls, name)
+    if field is not None:
         text = (
-            f"{name} is assigned by the node: leave it out; tests build whole objects with "
-            f"ron.testing.stored({cls.__name__}, {name}=...)"
+            f"{field} is assigned by the node: leave it out; tests build whole objects with "
+            f"ron.testing.stored({cls.__name__}, {field}=...)"
         )
     else:
         text = f"{cls.__name__} has no field {name!r}{did_you_mean(name, _settable(cls))}"

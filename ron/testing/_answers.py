@@ -118,9 +118,7 @@ def require_match(request: Received, etag: str) -> None:
 def mirrored(reply: Reply, request: Received) -> Reply:
     """The answer with the request's ids, as the gateway gives them back; no body for a HEAD."""
     ids = tuple(
-        (name.encode("ascii"), request.headers[name].encode("latin-1"))
-        for name in _MIRRORED
-        if name in request.headers
+        (name.encode("ascii"), request.headers[name].encode("latin-1")) for name in _MIRRORED if name in request.headers
     )
     body = b"" if request.method == "HEAD" else reply.body
     return Reply(reply.status, (*reply.headers, *ids), body)

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from .._clock import Clock
     from ..resources._description import Description
 
-__all__ = ["Assigner", "AssignHook"]
+__all__ = ["Assigner"]
 
-AssignHook = "Callable[[dict[str, Any]], Mapping[str, Any]]"
 TOUCHED = "updated_at"
 _SIMPLE: tuple[Any, ...] = (None, False, 0, 1, 0.0, [], {})
 
@@ -107,9 +106,7 @@ class Assigner:
             made = self._adapters[name].validate_python(datetime.now(timezone.utc), strict=True)
         except ValidationError:
             return False
-        return isinstance(made, datetime) and self._description.cls.model_fields[
-            name
-        ].annotation not in (Any, object)
+        return isinstance(made, datetime) and self._description.cls.model_fields[name].annotation not in (Any, object)
 
     def _now(self, name: str) -> Any:
         """The clock's time to the millisecond, in whole units where nodes send a number."""
@@ -137,8 +134,7 @@ class Assigner:
                 reason = error.errors(include_input=False, include_url=False)[0]["msg"]
             if reason:
                 raise RonConfigError(
-                    f"MemoryNode(assign={{{description.name}: ...}}) gave a wrong value for "
-                    f"{given_name!r}: {reason}"
+                    f"MemoryNode(assign={{{description.name}: ...}}) gave a wrong value for {given_name!r}: {reason}"
                 )
         return own
 

@@ -34,17 +34,13 @@ def refuse(message: str) -> NoReturn:
 
 def parse_object(body: bytes) -> Fields:
     """The JSON object (RFC 8259) that a request carries; 400 for anything else."""
-    problem_found = ""
-    value: Any = None
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        value: Any = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate has no UTF-8
     except (ValueError, RecursionError):
-        problem_found = "the body is not valid JSON"
-    if not problem_found and not isinstance(value, dict):
-        problem_found = "the body is not a JSON object"
-    if problem_found:
-        refuse(problem_found)
+        refuse("the body is not valid JSON")
+    if not isinstance(value, dict):
+        refuse("the body is not a JSON object")
     fields: Fields = value
     return fields
 
@@ -97,13 +93,10 @@ def _split_extra(description: Description, given: Fields, before: Mapping[str, A
 def _validated(description: Description, shape: Any, given: Fields) -> BaseModel:
     names = names_of(description)
     by_name = {names[wire]: value for wire, value in given.items()}
-    reason = ""
     try:
         model: BaseModel = shape.model_validate_json(to_json(by_name))
     except ValidationError as error:
-        reason = describe_errors(error, quote=False)
-    if reason:
-        refuse(reason)
+        refuse(describe_errors(error, quote=False))
     dumped = _dumped(model, set(by_name))
     for wire, value in given.items():
         kind = _kind(dumped.get(wire))
@@ -119,18 +112,13 @@ def _kind(value: Any) -> str:
 
 
 def _dumped(model: BaseModel, names: set[str]) -> Fields:
-    fields: Fields = json.loads(
-        model.__pydantic_serializer__.to_json(model, include=names, by_alias=True)
-    )
+    fields: Fields = json.loads(model.__pydantic_serializer__.to_json(model, include=names, by_alias=True))
     return fields
 
 
 def check_whole(description: Description, fields: Mapping[str, Any]) -> None:
     """Refuses an object that the declaration would not read back: its own validators have a say."""
-    reason = ""
     try:
         description.cls.__pydantic_validator__.validate_json(to_json(fields))
     except ValidationError as error:
-        reason = describe_errors(error, quote=False)
-    if reason:
-        refuse(reason)
+        refuse(describe_errors(error, quote=False))

@@ -45,18 +45,13 @@ class Received:
 
     def values(self) -> dict[str, list[str]]:
         """The query's parameters, always as lists."""
-        return {
-            name: value if isinstance(value, list) else [value]
-            for name, value in self.query.items()
-        }
+        return {name: value if isinstance(value, list) else [value] for name, value in self.query.items()}
 
 
 def received(exchange: Exchange, credential: Optional[Credential]) -> Received:
     """The record of an exchange."""
     path, _, query = exchange.target.partition(b"?")
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in exchange.headers
-    }
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in exchange.headers}
     if credential is not None:
         headers["authorization"] = f"{credential.scheme} [redacted]"
     parameters: dict[str, Union[str, list[str]]] = {}

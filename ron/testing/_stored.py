@@ -40,9 +40,7 @@ def stored(resource: type[R], extra: Optional[Mapping[str, Any]] = None, /, **fi
     beyond = dict(extra or {})
     for name in beyond:
         if name in description.fields or name in description.fields.values():
-            raise RonInputError(
-                f"stored({description.name}): {name!r} is a declared field: write {name}=... instead"
-            )
+            raise RonInputError(f"stored({description.name}): {name!r} is a declared field: write {name}=... instead")
     _check_names(resource, fields)
     problem = ""
     try:
@@ -70,6 +68,4 @@ def _check_names(resource: type[Resource], fields: Mapping[str, Any]) -> None:
         if info.is_required() and name not in given
     ]
     if missing:
-        raise RonInputError(
-            f"stored({description.name}) makes a whole object: also give {', '.join(missing)}"
-        )
+        raise RonInputError(f"stored({description.name}) makes a whole object: also give {', '.join(missing)}")

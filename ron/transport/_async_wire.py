@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import math
 import socket
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast
 
 import httpcore
 from typing_extensions import override
@@ -220,7 +220,11 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         said on it.
         """
         self._closed = CLOSED
-        self._transport = None
+        transport, self._transport = self._transport, None
+        if transport is not None and self._loop.is_closed():
+            # It can't be carried out any more, but asyncio then does not try to say goodbye later.
+            with contextlib.suppress(RuntimeError):
+                transport.abort()
         if self._sock is not None:
             self._sock.close()
 
@@ -228,8 +232,8 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.BaseProtocol``."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Not asserted: uvloop's are no subclass.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import threading
+import zlib
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -73,6 +74,13 @@ async def failing(call: Awaitable[Any]) -> Failure:
 async def closed(server: RawServer, count: int) -> None:
     """Waits, the loop running, until the server has seen that many connections end."""
     await asyncio.get_running_loop().run_in_executor(None, server.wait_closed, count)
+
+
+def is_waiting(channel: AsyncLanes) -> bool:
+    """Whether the one busy lane waits for its node."""
+    assert channel._pool is not None
+    (lane,) = channel._pool.ledger.busy
+    return lane.wire._connecting is not None or lane.wire._waiter is not None
 
 
 async def until(condition: Any) -> None:
@@ -308,8 +316,8 @@ async def test_cancellation(stage: str, tls: bool) -> None:
                 await asyncio.sleep(0)
             else:
                 await until(reached.is_set)
-                await until(lambda: stage != "read" or server.seen)
-                await asyncio.sleep(0.02)
+                await until(lambda: server.seen or stage not in ("read", "body"))
+                await until(lambda: is_waiting(channel))
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task
@@ -443,8 +451,6 @@ async def test_stream_timeout() -> None:
 
 async def test_stream_of_gzip() -> None:
     """A stream that is gzip all the same is decoded in bounded steps; a damaged one is refused."""
-    import zlib
-
     deflate = zlib.compressobj(wbits=31)
     first = deflate.compress(bytes(200_000)) + deflate.flush(zlib.Z_SYNC_FLUSH)
     with RawServer(streamed(first, b"\xff" * 9, fields=b"Content-Encoding: gzip\r\n")) as server:
@@ -483,7 +489,7 @@ async def test_stream_closed_while_read() -> None:
             for close in ("stream", "channel"):
                 stream = await channel.stream(exchange(), TOKEN)
                 reading = asyncio.create_task(stream.read(None))
-                await asyncio.sleep(0.02)
+                await until(lambda: stream._busy)  # noqa: B023
                 with pytest.raises(RonConfigError, match="another task"):
                     await stream.read(None)
                 await (stream.aclose() if close == "stream" else channel.aclose())
@@ -497,7 +503,7 @@ async def test_stream_read_cancelled() -> None:
         async with lanes(endpoint(server.port)) as channel:
             stream = await channel.stream(exchange(), TOKEN)
             reading = asyncio.create_task(stream.read(None))
-            await asyncio.sleep(0.02)
+            await until(lambda: stream._busy)
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
@@ -549,7 +555,6 @@ def test_no_loop() -> None:
         coroutine.send(None)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # 3.12 warns of threads
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 def test_fork(tls: bool) -> None:

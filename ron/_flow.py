@@ -43,8 +43,6 @@ __all__ = [
 T = TypeVar("T")
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-#: answers that say that the request was not carried out
-REFUSED = frozenset({425, 429})
 #: a server's ``retryable: true`` does not make these worth repeating unchanged (401 has a way of its own)
 NEVER = frozenset({401, 409, 412})
 
@@ -274,8 +272,8 @@ def _after_reply(call: _Call, reply: Reply, now: float, wall: float) -> Optional
     problem = problem_of(reply)
     if reply.status == 412 and plan.conditional and call.touched:
         raise precondition_lost(plan, problem, request_id=call.request_id, attempts=call.attempts)
-    if reply.status not in REFUSED:
-        call.touched = True
+    if reply.status >= 500 or reply.status == 408:
+        call.touched = True  # any other error says that the request was refused
     hint = _backoff.retry_hint(reply, problem.retry_after_ms, wall)
     widened = problem.retryable is True and reply.status >= 400 and reply.status not in NEVER
     if (reply.status in TRANSIENT or widened) and problem.retryable is not False and plan.repeatable:

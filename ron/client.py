@@ -69,6 +69,8 @@ class _Client:
     @classmethod
     def from_env(cls, **fields: Any) -> Self:
         """A client configured by the environment (seed §4.1); ``fields`` are as for the constructor and win."""
+        if "token" in fields:
+            fields["token"] = hidden(fields["token"])
         make: Any = cls
         client: Self = make(config=ClientConfig.from_env(), **fields)
         return client
@@ -139,6 +141,8 @@ class _Client:
         return True
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_ports"):  # a debugger shows a client whose arguments were refused
+            return f"<{type(self).__name__} not made>"
         state = " closed" if self._ports.closed else ""
         where = "in-process" if self._parts.url is None else str(self._parts.url)
         return f"<{type(self).__name__} {where}{state}>"

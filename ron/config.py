@@ -25,6 +25,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _FACET_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
+#: the base URL; a later one wins (seed §4.1)
+URL_VARIABLES = ("RON_APP_URL", "RON_SDK_GATEWAY_ADDR")
+TOKEN_VARIABLE = "RON_APP_TOKEN"  # noqa: S105 - a variable's name, no token
 #: environment variable → field; ``RON_APP_TOKEN`` is read apart, because it is bound to where the URL came from.
 ENVIRONMENT: Mapping[str, str] = {
     "RON_SDK_ALLOW_INSECURE_HTTP": "allow_insecure_http",
@@ -178,17 +181,18 @@ class ClientConfig(BaseModel):
         Raises:
             RonConfigError: naming the variable, its value (never the token's) and what is accepted.
         """
-        source = os.environ if env is None else env
+        given = _variables(os.environ if env is None else env)
+        del env  # the bare token is in it, and a traceback can reach it
         fields: dict[str, Any] = {}
-        for variable in ("RON_APP_URL", "RON_SDK_GATEWAY_ADDR"):
-            if source.get(variable):
-                fields["base_url"] = source[variable]
-                parse_base_url(source[variable], source=variable)
+        for variable in URL_VARIABLES:
+            if variable in given:
+                fields["base_url"] = given[variable]
+                parse_base_url(given[variable], source=variable)
         for variable, name in ENVIRONMENT.items():
-            if source.get(variable):
-                fields[name] = _from_text(variable, name, source[variable])
-        if source.get("RON_APP_TOKEN"):
-            fields["token"] = checked_token(hidden(source["RON_APP_TOKEN"]), "RON_APP_TOKEN")
+            if variable in given:
+                fields[name] = _from_text(variable, name, given[variable])
+        if TOKEN_VARIABLE in given:
+            fields["token"] = checked_token(given[TOKEN_VARIABLE], TOKEN_VARIABLE)
         config = cls(**fields)
         config._token_from_env = "token" in fields
         return config
@@ -199,6 +203,8 @@ class ClientConfig(BaseModel):
         ``RON_APP_TOKEN`` belongs to the URL of the environment: where ``base_url`` is replaced it is dropped, with a
         warning in the log, unless ``token`` is given as well.
         """
+        if "token" in fields:
+            fields["token"] = hidden(fields["token"])
         present = {name: getattr(self, name) for name in self.model_fields_set}
         from_env = self._token_from_env and "token" not in fields
         if from_env and fields.get("base_url", self.base_url) != self.base_url:
@@ -219,6 +225,13 @@ class ClientConfig(BaseModel):
 
 def _rebuild(cls: type[ClientConfig], fields: dict[str, Any]) -> ClientConfig:
     return cls(**fields)
+
+
+def _variables(source: Mapping[str, str]) -> dict[str, Any]:
+    """Our variables, as far as they are set to something; the token is hidden already."""
+    names = (*URL_VARIABLES, *ENVIRONMENT, TOKEN_VARIABLE)
+    found = ((name, source.get(name)) for name in names)
+    return {name: hidden(text) if name == TOKEN_VARIABLE else text for name, text in found if text}
 
 
 def _from_text(variable: str, name: str, text: str) -> Any:

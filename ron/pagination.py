@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._session import Session
     from .client import RonClient, RonClientSync
 
-__all__ = ["Page", "checked_size", "iter_pages", "paged"]
+__all__ = ["Page", "checked_size", "cycle_error", "iter_pages", "paged"]
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ def paged(
             left -= len(page.items)
         token = page.next_page_token
         if token is not None and left != 0 and hash(token) in seen:
-            raise _cycle(position.checkpoint, page.request_id)
+            raise cycle_error(position.checkpoint, page.request_id)
         yield Emit(page)
         if token is None or left == 0:
             return
@@ -118,7 +118,8 @@ def paged(
         position.checkpoint = token
 
 
-def _cycle(checkpoint: Optional[str], request_id: Optional[str]) -> RonPaginationError:
+def cycle_error(checkpoint: Optional[str], request_id: Optional[str]) -> RonPaginationError:
+    """The error for a page token that the node gave before; ``checkpoint`` is the token of the page that held it."""
     error = RonPaginationError(
         "the node gave a page token that it had given before: the list would never end", request_id=request_id
     )

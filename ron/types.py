@@ -100,7 +100,7 @@ Timestamp = Annotated[
 
 
 class _Unix:
-    """A point in time as the number of ``unit`` since 1970-01-01T00:00Z; exact to the microsecond until the year 2242."""
+    """A point in time as the number of ``unit`` since 1970-01-01T00:00Z; to the microsecond until the year 2242."""
 
     def __init__(self, unit: timedelta) -> None:
         self.unit = unit
@@ -112,9 +112,9 @@ class _Unix:
             value = float(value) if "." in value else int(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return value
-        if not math.isfinite(value):
-            raise ValueError("must be a finite number")
         try:
+            if not math.isfinite(value):
+                raise ValueError("must be a finite number")
             return _EPOCH + value * self.unit
         except OverflowError:
             raise ValueError("is outside the years 1 to 9999") from None

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+# Loaded here and not by its entry point, so that coverage sees it run (see pyproject.toml).
+pytest_plugins = ["ron.testing.pytest_plugin"]
+
 # No deadline: a slow machine is no bug. In CI the same examples every time, so a failure repeats.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, database=None)

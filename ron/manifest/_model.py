@@ -16,11 +16,12 @@ from ._toml import render
 __all__ = ["FacetTable", "Limits", "Manifest", "ManifestRoute", "Meta", "Security", "Upstream"]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+# ``frozen=True`` stands in each class, because type checkers read it only there.
+class _Table(BaseModel, frozen=True):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class Meta(_Table):
+class Meta(_Table, frozen=True):
     """``[facet.meta]``: for people; nodes ignore it."""
 
     description: Optional[str] = None
@@ -28,20 +29,20 @@ class Meta(_Table):
     version: Optional[str] = None
 
 
-class Security(_Table):
+class Security(_Table, frozen=True):
     """``[facet.security]``: today's micronodes ignore it, so it protects nothing yet."""
 
     requires_auth: Optional[bool] = None
     public: Optional[bool] = None
 
 
-class Limits(_Table):
+class Limits(_Table, frozen=True):
     """``[facet.limits]``: requests a second; today's micronodes ignore it."""
 
     max_rps: Optional[int] = None
 
 
-class FacetTable(_Table):
+class FacetTable(_Table, frozen=True):
     """``[facet]``: ``kind`` is ``proxy``, ``static`` or ``echo``, in lower case only."""
 
     id: str
@@ -51,7 +52,7 @@ class FacetTable(_Table):
     limits: Optional[Limits] = None
 
 
-class Upstream(_Table):
+class Upstream(_Table, frozen=True):
     """``[upstream]``, a table of its own: nodes do not see ``[facet.upstream]``. An IPv6 ``host`` is in brackets."""
 
     scheme: str
@@ -63,7 +64,7 @@ class Upstream(_Table):
         return f"{self.scheme}://{self.host}:{self.port}{self.base_path or ''}"
 
 
-class ManifestRoute(_Table):
+class ManifestRoute(_Table, frozen=True):
     """One ``[[route]]``; ``file`` is relative to the node's working directory."""
 
     method: str
@@ -72,7 +73,7 @@ class ManifestRoute(_Table):
     upstream_path: Optional[str] = None
 
 
-class Manifest(_Table):
+class Manifest(_Table, frozen=True):
     """A facet's manifest. Frozen, comparable, hashable.
 
     ::

@@ -4,6 +4,8 @@ From a class statement to a request: ``_declare`` and ``_description`` (what is 
 flows), ``_bodies`` and ``_filters`` (what is sent, what came back), ``manager``, ``listing`` and ``watch`` (the surfaces).
 """
 
+from __future__ import annotations
+
 from ._changes import Change, Deleted, Other, Put
 from ._drafts import Draft, Patch
 from ._fields import server

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._description import Description
 
 __all__ = [
+    "assign",
     "changed_fields",
     "create_body",
     "decode_object",
@@ -77,7 +78,7 @@ def replace_body(description: Description, obj: Any) -> bytes:
 
 
 def _given_fields(description: Description, obj: Any) -> set[str]:
-    """The fields that travel: not the node's own, and of the optional ones those that have a value or were set to None."""
+    """The fields that travel: not the node's own, and no optional ones that nobody has set."""
     values, set_on_purpose = obj.__dict__, obj.model_fields_set
     return {
         name
@@ -133,8 +134,8 @@ def _json(description: Description, obj: BaseModel, names: set[str]) -> bytes:
     except (ValueError, RecursionError):  # PydanticSerializationError is a ValueError
         misfits = [name for name in sorted(names) if not _is_writable(description, obj, name)]
     raise RonInputError(
-        f"{description.name} cannot be written as JSON: {', '.join(misfits)} was changed in place to what its type does not "
-        "allow, or holds a number or text that JSON has no form for"
+        f"{description.name} cannot be written as JSON: {', '.join(misfits)} was changed in place to what its type does "
+        "not allow, or holds a number or text that JSON has no form for"
     )
 
 
@@ -171,6 +172,22 @@ def _unset_nones(value: Any) -> dict[Any, Any]:
 
 def _unset_inside(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     return {place: found for place, one in items if (found := _unset_nones(one))}
+
+
+def assign(description: Description, obj: Any, changes: Mapping[str, Any]) -> None:
+    """Sets fields of an object that a node sent.
+
+    Raises:
+        RonInputError: if a validator of the resource refuses what they are together.
+    """
+    problem = ""
+    try:
+        for name, value in changes.items():
+            setattr(obj, name, value)
+    except ValidationError as error:
+        problem = describe_errors(error, quote=True)
+    if problem:
+        raise RonInputError(f"{description.name}: {problem}")
 
 
 def changed_fields(description: Description, obj: Any) -> set[str]:

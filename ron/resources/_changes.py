@@ -103,7 +103,11 @@ def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[
     try:
         data: Any = from_json(event.data)
     except ValueError:
-        data = event.data
+        data = event.data.strip()
+        if data[:1] in ("", "{", "[", '"'):
+            raise _bad_event(description, event, answer, "its data is not valid JSON") from None
+    if isinstance(data, float):
+        data = event.data  # a key that happens to read as a number, such as 1e5
     if isinstance(data, (str, int)) and not isinstance(data, bool):
         return Deleted("deleted", str(data), None, cursor)
     key = data.get(description.fields[description.key]) if isinstance(data, dict) else None

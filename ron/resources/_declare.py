@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union, get_args, get_origin
 
+from pydantic import AwareDatetime, PydanticUserError, TypeAdapter
 from typing_extensions import Annotated, Literal, get_type_hints
 
 from .._plan import encode_path
@@ -34,7 +35,8 @@ KEYWORDS = (
     "idempotent",
 )
 RESERVED = ("objects", "objects_sync")
-_IMMUTABLE = (str, bytes, int, float, bool, complex, Decimal, datetime, date, time, timedelta, uuid.UUID, enum.Enum)
+_IMMUTABLE: tuple[Any, ...] = (str, bytes, int, float, bool, complex, Decimal, uuid.UUID, enum.Enum)
+_IMMUTABLE += (datetime, date, time, timedelta, AwareDatetime)  # the last one is a class of pydantic's at run time
 
 
 def check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
@@ -72,7 +74,8 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
     for parameter in parameters_of(watch):
         if parameter not in parameters:
             raise RonConfigError(
-                f"class {name}: watch parameter {{{parameter}}} is not in path {path!r}{did_you_mean(parameter, parameters)}"
+                f"class {name}: watch parameter {{{parameter}}} is not in path {path!r}"
+                f"{did_you_mean(parameter, parameters)}"
             )
     for parameter in parameters:
         if parameter not in fields:
@@ -101,7 +104,9 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
             name, "idempotent", keywords.get("idempotent", facet is not None and facet.__facet__.idempotent)
         ),
         mutable_fields=frozenset(
-            field for field, info in cls.model_fields.items() if not _is_immutable(info.annotation)
+            field
+            for field, info in cls.model_fields.items()
+            if field not in server_fields and not _is_immutable(info.annotation)
         ),
     )
     if facet is not None:
@@ -184,7 +189,19 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
         raise RonConfigError(
             f"class {name}: {filters.__name__} declares no fields: write `updated_after: Timestamp` in it"
         )
+    for field, hint in found.items():
+        _check_filter(f"class {name}: {filters.__name__}.{field}", hint)
     return found
+
+
+def _check_filter(what: str, hint: Any) -> None:
+    problem = ""
+    try:
+        TypeAdapter(hint)
+    except PydanticUserError as error:
+        problem = error.message.splitlines()[0]
+    if problem:
+        raise RonConfigError(f"{what} has a type that cannot be checked: {problem}")
 
 
 def _operations(name: str, operations: Any) -> frozenset[str]:

@@ -46,7 +46,7 @@ class Description:
         encoded_keys: keys may hold characters that gateways would decode.
         empty_404: ``route`` (an empty 404 means that the route is missing) or ``missing`` (it means the object).
         idempotent: the service honours ``Idempotency-Key``.
-        mutable_fields: fields whose values can change without being assigned.
+        mutable_fields: fields of the caller's whose values can change without being assigned.
     """
 
     cls: type[Any]
@@ -151,12 +151,17 @@ def description_of(cls: Any) -> Description:
     Raises:
         RonConfigError: for anything else.
     """
-    description: Optional[Description] = getattr(cls, "__ron__", None)
+    description: Optional[Description] = getattr(cls, "__ron__", None) if isinstance(cls, type) else None
     if description is None:
         name = getattr(cls, "__name__", repr(cls))
         raise RonConfigError(
             f"{name} has no path: declare it as `class {name}(Resource, path='/app/...')`"
-            if hasattr(cls, "__ron_server__")
+            if isinstance(cls, type) and hasattr(cls, "__ron_server__")
             else f"{name} is no Resource class: give the class itself, such as Item"
+        )
+    if not cls.__pydantic_complete__ and not cls.model_rebuild(raise_errors=False):
+        raise RonConfigError(
+            f"{description.name} names a type that is not defined yet: define it, then call "
+            f"{description.name}.model_rebuild()"
         )
     return description

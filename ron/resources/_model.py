@@ -113,8 +113,8 @@ class Resource(BaseModel, metaclass=ResourceMeta):
                 cls.__ron_draft__ = None
                 if "__init__" in cls.__dict__:
                     raise RonConfigError(
-                        f"class {cls.__name__}: a resource has no __init__ of its own, which would run for every answer: write "
-                        "a validator, model_post_init, or a classmethod"
+                        f"class {cls.__name__}: a resource has no __init__ of its own, which would run for every answer: "
+                        "write a validator, model_post_init, or a classmethod"
                     )
             super().__init_subclass__()
 
@@ -163,7 +163,7 @@ _TAKEN = object()
 
 
 def _take_server_fields(cls: Any) -> frozenset[str]:
-    """Replaces ``server()`` marks by what pydantic understands; returns all server fields' names, by the MRO's rules."""
+    """Replaces ``server()`` marks by what pydantic understands; returns all server fields, by the MRO's rules."""
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         taken = base.__dict__.get("__ron_server__", ())
@@ -174,7 +174,8 @@ def _take_server_fields(cls: Any) -> frozenset[str]:
             setattr(cls, name, mark.field())
         elif isinstance(mark, ServerField):
             raise RonConfigError(
-                f"class {cls.__name__}: {name} = server() stands in a base that is no Resource: derive that base from Resource"
+                f"class {cls.__name__}: {name} = server() stands in a base that is no Resource: derive that base from "
+                "Resource"
             )
         elif mark is server:
             raise RonConfigError(f"class {cls.__name__}: {name} = server: write {name} = server()")
@@ -186,7 +187,8 @@ def _check_marks(cls: type[Resource]) -> None:
     for name, info in cls.model_fields.items():
         if any(isinstance(part, ServerField) for part in (info.default, *info.metadata)):
             raise RonConfigError(
-                f"class {cls.__name__}: server() marks a field as its default, in a Resource class: write `{name}: ... = server()`"
+                f"class {cls.__name__}: server() marks a field as its default, in a Resource class: write "
+                f"`{name}: ... = server()`"
             )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from .._flow import WALL, perform
 from .._plan import IDEMPOTENT, Plan, checked_key, checked_timeout
+from .._suggest import shown
 from ..errors import RonConfigError, RonGoneError, RonInputError, RonNotFoundError
 from . import _bodies
 from ._description import encode_key
@@ -43,12 +44,24 @@ class Scope(NamedTuple):
         return base + segment if base.endswith(b"/") else base + b"/" + segment
 
     def of(self, obj: Any) -> Scope:
-        """The scope of an object: parents that were not bound are read from its fields."""
-        missing = [name for name in self.description.parameters if name not in self.parents]
-        if not missing:
+        """The scope of an object: the parents below which it came, or which its fields name.
+
+        Raises:
+            RonInputError: if it belongs below others than those that were bound.
+        """
+        description = self.description
+        if not description.parameters:
             return self
-        found = {name: obj.__dict__[name] for name in missing if name in obj.__dict__}
-        return self._replace(parents={**self.parents, **found})
+        values = base_of(obj) or obj.__dict__
+        own = {name: values[name] for name in description.parameters if name in values}
+        for name, value in own.items():
+            bound = self.parents.get(name, value)
+            if str(bound) != str(value):
+                raise RonInputError(
+                    f"this {description.name} belongs to {name} {shown(value)}, but the call is "
+                    f".at({name}={shown(bound)})"
+                )
+        return self._replace(parents={**self.parents, **own})
 
 
 def get(scope: Scope, key: Any, timeout: Optional[float] = None) -> Generator[Effect, Any, Any]:
@@ -102,11 +115,9 @@ def update(
     if description.update_method == "PUT":
         obj = yield from get(scope, key)
         given = changes if patch is None else {name: getattr(patch, name) for name in patch.model_fields_set}
-        for name, value in given.items():
-            setattr(obj, name, value)
+        _bodies.assign(description, obj, given)
         return (yield from _put(scope, obj, idempotency_key))
-    answer = yield from perform(scope.session, _write(scope, "PATCH", path, body, idempotency_key, None))
-    return _bodies.decode_object(description, scope.session, answer, (yield WALL))
+    return (yield from _result(scope, _write(scope, "PATCH", path, body, idempotency_key, None)))
 
 
 def replace(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
@@ -150,12 +161,17 @@ def save(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
 
 
 def _written(scope: Scope, obj: Any, plan: Plan) -> Generator[Effect, Any, Any]:
-    """Sends a write of ``obj`` and refreshes it; a node that answers with an empty body is asked again."""
+    """Sends a write of ``obj`` and refreshes it."""
+    fresh = yield from _result(scope, plan)
+    return _bodies.refresh_object(scope.description, obj, fresh)
+
+
+def _result(scope: Scope, plan: Plan) -> Generator[Effect, Any, Any]:
+    """Sends a write of one object; a node that answers with an empty body is asked for what it is now."""
     answer = yield from perform(scope.session, plan)
     if not answer.reply.body:
         answer = yield from perform(scope.session, Plan("GET", plan.path))
-    fresh = _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
-    return _bodies.refresh_object(scope.description, obj, fresh)
+    return _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
 
 
 def delete(scope: Scope, key_or_obj: Any, *, missing_ok: bool, idempotency_key: Key) -> Generator[Effect, Any, None]:

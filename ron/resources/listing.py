@@ -12,7 +12,7 @@ from .._decode import decode_typed
 from .._flow import WALL, perform
 from .._plan import Plan, encode_query
 from ..errors import RonInputError
-from ..pagination import Page, Position, checked_size, paged
+from ..pagination import Page, Position, checked_size, cycle_error, paged
 from ._bodies import attach
 from ._filters import filter_query
 from ._origin import Origin
@@ -94,9 +94,9 @@ class _Query(Generic[R]):
         token = data.get("next_page_token") or data.get("next_cursor")
         return Page(items, token or None, request_id=answer.request_id)
 
-    def _one(self, size: Optional[int] = None) -> Generator[Effect, Any, Page[R]]:
+    def _one(self) -> Generator[Effect, Any, Page[R]]:
         """The flow of the first page alone, cut at ``limit``."""
-        page = yield from self._fetch(self._start, self._page_size or size)
+        page = yield from self._fetch(self._start, self._page_size)
         if self._limit is not None:
             page.items = page.items[: self._limit]
         return page
@@ -104,12 +104,14 @@ class _Query(Generic[R]):
     def _first(self) -> Generator[Effect, Any, Optional[R]]:
         """The flow of the first item: pages are fetched until one has items."""
         token = self._start
-        seen: set[str] = set()
+        seen = {token}
         while True:
             page = yield from self._fetch(token, self._page_size or 1)
-            token = page.next_page_token
-            if page.items or token is None or token in seen:
+            if page.items or page.next_page_token is None:
                 return page.items[0] if page.items else None
+            if page.next_page_token in seen:
+                raise cycle_error(token, page.request_id)
+            token = page.next_page_token
             seen.add(token)
 
     def _all(self) -> Generator[Effect, Any, None]:

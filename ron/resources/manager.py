@@ -90,10 +90,11 @@ class _Manager(Generic[R]):
 
 def _checked(client: Any, wanted: str, other: str, attribute: str) -> Any:
     """The client, if it is of the right colour."""
-    if type(client).__name__ == other or not hasattr(client, "_session"):
+    swapped = other in {base.__name__ for base in type(client).__mro__}
+    if swapped or not hasattr(client, "_session"):
         raise RonConfigError(
             f"this manager needs a {wanted}, not {type(client).__name__}"
-            + (f": write .{attribute} for a {other}" if type(client).__name__ == other else "")
+            + (f": write .{attribute} for a {other}" if swapped else "")
         )
     return client
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional, get_args, get_origin
 
@@ -14,9 +15,10 @@ from typing_extensions import Literal
 
 from ..errors import RonConfigError
 from ._fields import adapters_of, names_of, to_value
+from ._hooks import call_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .._clock import Clock
     from ..resources._description import Description
@@ -117,7 +119,10 @@ class Assigner:
 
     def _from_hook(self, hook: Any, fields: dict[str, Any]) -> dict[str, Any]:
         description = self._description
-        given = hook(fields)
+        where = f"the assign function of {description.name} given to MemoryNode"
+        given = call_hook(where, hook, fields)
+        if not isinstance(given, Mapping):
+            raise RonConfigError(f"{where} must return a mapping of field names to values")
         own: dict[str, Any] = {}
         for given_name, value in given.items():
             name = names_of(description).get(given_name, given_name)

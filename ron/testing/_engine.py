@@ -129,7 +129,7 @@ class Engine:
         if self.finishing:
             if not feed.outstanding():
                 return empty(204)
-            feed.ended = True
+            feed.end()
         self.feeds.add(feed)
         return feed
 

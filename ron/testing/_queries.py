@@ -21,6 +21,7 @@ from .._suggest import did_you_mean, listed
 from ..errors import RonConfigError
 from ._answers import Refused, problem, to_json
 from ._fields import from_text, names_of, wire_text
+from ._hooks import call_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +57,8 @@ class FilterHooks:
         if name not in self._hooks:
             return None
         hook, value = self._hooks[name], self._value(name, texts)
-        return lambda item: bool(hook(item, value))
+        where = f"the filter {name!r} given to MemoryNode"
+        return lambda item: bool(call_hook(where, hook, item, value))
 
     def _value(self, name: str, texts: list[str]) -> Any:
         reason = ""

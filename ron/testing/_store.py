@@ -66,9 +66,9 @@ class Store:
         self.log.append(Change(self.last + 1, kind, shelf, document))
         self._on_change()
 
-    def since(self, shelf: Shelf, place: Place, seq: int) -> Iterator[Change]:
-        """A collection's changes after ``seq``, oldest first."""
-        for change in self.log[seq:]:
+    def since(self, shelf: Shelf, place: Place, after: int, until: Optional[int]) -> Iterator[Change]:
+        """A collection's changes after one sequence number up to another, oldest first."""
+        for change in self.log[after:until]:
             if change.shelf is shelf and change.document.place == place:
                 yield change
 

@@ -40,7 +40,7 @@ class Feed:
         left: Callable[[Feed], None],
     ) -> None:
         self.wake: Callable[[], None] = _nobody
-        self.ended = False
+        self._end: Optional[int] = None
         self._opening = opening
         self._after = after
         self._store = store
@@ -52,28 +52,28 @@ class Feed:
         with self._lock:
             data = self.outstanding()
             self._after = self._store.last
-            return data or (b"" if self.ended else None)
+            return data or (None if self._end is None else b"")
 
     def outstanding(self) -> bytes:
         """The events that were not taken yet."""
         opening = self._opening
         return b"".join(
             _frame(change, opening.key_field)
-            for change in self._store.since(opening.shelf, opening.place, self._after)
+            for change in self._store.since(opening.shelf, opening.place, self._after, self._end)
             if opening.filters.match(change.document.fields)
         )
 
     def end(self) -> None:
-        """Lets the reader have what there is, then the end."""
+        """Lets the reader have what there is now, then the end."""
         with self._lock:
-            self.ended = True
+            self._end = self._store.last if self._end is None else self._end
         self.wake()
 
     def leave(self) -> None:
         """The reader has gone."""
         with self._lock:
-            self.ended = True
             self._left(self)
+        self.end()
 
 
 def _nobody() -> None:

@@ -47,7 +47,8 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         self._until = self._fires_at = math.inf
         self._timer: Optional[asyncio.TimerHandle] = None
         self._data = b""
-        self._reading_paused = self._writing_paused = self._broken = False
+        self._reading_paused = self._writing_paused = False
+        self._broken = self._shaking = False
 
     # Connecting
 
@@ -87,7 +88,13 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         """Shakes hands, within what is left of the time for connecting. Raises ``Failure``."""
         assert self._transport is not None
         shake = self._loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
-        self._transport = await self._step("tls", shake, self._connect_by)
+        # What the node says or does before asyncio has put TLS in between ends here, and the handshake
+        # would wait for it for ever.
+        self._shaking = True
+        try:
+            self._transport = await self._step("tls", shake, self._connect_by)
+        finally:
+            self._shaking = False
         return self
 
     async def _open(self, family: int, kind: int, proto: int, _: str, address: Any) -> None:
@@ -112,17 +119,22 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         """
         task = self._connecting = self._loop.create_task(step)
         try:
+            if self._shaking and (self.ended or self._data):
+                task.cancel()
             await asyncio.wait((task,), timeout=max(0.0, limit - self._loop.time()))
         finally:
             self._connecting = None
-            if not task.done():
+            late = not task.done()
+            if late:
                 task.cancel()
                 await asyncio.wait((task,))
             error = None if task.cancelled() else task.exception()
         if self._closed:
             raise self.closed_here()
+        if late:
+            raise self.not_connected(kind, None)
         if task.cancelled() or error is not None:
-            raise self.not_connected(kind, error)
+            raise self.not_connected(kind, error or ConnectionAbortedError())
         return task.result()
 
     # What httpcore calls
@@ -291,6 +303,8 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             self._waiter = None
 
     def _wake(self, late: bool) -> None:
+        if self._shaking and self._connecting is not None:
+            self._connecting.cancel()
         # A result, never an exception: a task cancelled in the same turn would not retrieve it.
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(late)

@@ -264,9 +264,9 @@ def test_a_manifest_is_frozen_and_comparable() -> None:
     assert one == other
     assert 1 == len({one, other})
     with pytest.raises(ValidationError, match="frozen"):
-        one.upstream = None  # type: ignore[misc]
+        one.upstream = None  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ValidationError, match="frozen"):
-        one.routes[0].path = "/x"  # type: ignore[misc]
+        one.routes[0].path = "/x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_manifest_reads_well() -> None:

@@ -10,15 +10,15 @@ Declare facets and resources as typed classes, use their managers async or sync,
         async for item in client.objects(Item).list():
             print(item.name)
 
-Everything is importable from here and loaded when it is first touched (PEP 562): ``import ron`` alone loads neither pydantic
-nor any HTTP library.
+Everything is importable from here and loaded when it is first touched (PEP 562): ``import ron`` alone loads neither
+pydantic nor any HTTP library.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ._calls import HealthReport as HealthReport
@@ -122,7 +122,7 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted([*_HOME_OF, "PROTOCOL_VERSION", "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = sorted([*_HOME_OF, "PROTOCOL_VERSION", "__version__"])  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

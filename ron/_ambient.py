@@ -68,7 +68,8 @@ class Ambient(Generic[C]):
             return self._open(entered[-1], "the client entered here", write)
         raise RonConfigError(
             f"no client here for {resource}.{self._attribute}: write {write}, or put the call inside `{self._block}`; "
-            "a client entered in another thread, or before this context was made, is not seen: use `with client.activate()`"
+            "a client entered in another thread, or before this context was made, is not seen: use `with "
+            "client.activate()`"
         )
 
     def _open(self, client: C, which: str, write: str) -> C:

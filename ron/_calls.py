@@ -1,4 +1,6 @@
-"""The flows of untyped calls: what ``client.get(...)`` and its kin do, once for both clients. Nothing here may do I/O."""
+"""The flows of untyped calls: what ``client.get(...)`` and its kin do, once for both clients. Nothing here may do
+I/O.
+"""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def decode_plain(answer: Answer) -> Any:
     """The JSON value of a body, as it came; None for an empty one.
 
     Raises:
-        RonParseError: if it isn't JSON (RFC 8259): HTML, truncated, NaN, numbers beyond a float's range, lone surrogates,
-            nested deeper than 200 levels, integers of more than 4300 digits.
+        RonParseError: if it isn't JSON (RFC 8259): HTML, truncated, NaN, numbers beyond a float's range, lone
+            surrogates, nested deeper than 200 levels, integers of more than 4300 digits.
     """
     body: bytes = answer.reply.body
     if not body:

@@ -204,7 +204,7 @@ def _error_reply_sync(ports: Ports, stream: Any, deadline: float) -> Reply:
 
 
 class _Emissions(Generic[T]):
-    """What an iterator over a flow's ``Emit``\\ s keeps: the flow, the answer it waits for, the stream it holds open."""
+    """What an iterator over emitted items keeps: the flow, the answer it waits for, the stream it holds open."""
 
     def __init__(self, ports: Ports, flow: Generator[Effect, Any, None]) -> None:
         self._ports = ports

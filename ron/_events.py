@@ -92,9 +92,10 @@ def stream_events(
 ) -> Generator[Effect, Any, None]:
     """Emits the events of a stream, or what ``translate`` makes of each, until the node ends it with 204.
 
-    A stream that ends, fails or is silent for ``idle_timeout`` seconds is lost. With ``reconnect`` the next one is opened
-    with ``Last-Event-ID`` (WHATWG HTML §9.2.3), after a jittered wait that grows until an event comes and is never shorter
-    than the server's ``retry``. Without it a clean end ends the iteration and a loss is raised.
+    A stream that ends, fails or is silent for ``idle_timeout`` seconds is lost. With ``reconnect`` the next one is
+    opened
+    with ``Last-Event-ID`` (WHATWG HTML §9.2.3), after a jittered wait that grows until an event comes and is never
+    shorter than the server's ``retry``. Without it a clean end ends the iteration and a loss is raised.
 
     Raises:
         RonConfigError: at once, for an ``idle_timeout`` that is none.
@@ -211,7 +212,8 @@ def _check_content_type(answer: Answer) -> None:
 
 def _unplaced(plan: Plan, answer: Answer, cursor: Optional[str]) -> RonWatchError:
     return RonWatchError(
-        f"{plan.name}: the stream was lost, and its events carry no id to go on from: changes may have been missed; list "
+        f"{plan.name}: the stream was lost, and its events carry no id to go on from: changes may have been missed; "
+        "list "
         "again, then watch anew",
         cursor=cursor,
         request_id=answer.request_id,

@@ -70,7 +70,9 @@ class Now(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Effect: the next bytes of an open reply stream; ``Failure`` if none come for ``timeout`` seconds. Answer: bytes."""
+    """Effect: the next bytes of an open reply stream; ``Failure`` if none come for ``timeout`` seconds. Answer:
+    bytes.
+    """
 
     stream: Any
     timeout: Optional[float]

@@ -30,8 +30,8 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 def failure_error(plan: Plan, failure: Failure, *, touched: bool, request_id: str, attempts: int) -> RonError:
     """The error for a transport failure that ends a call.
 
-    ``touched`` says whether any attempt may have been carried out: for a write that means that nobody knows what came of
-    it, also if a later attempt could not even connect.
+    ``touched`` says whether any attempt may have been carried out: for a write that means that nobody knows what came
+    of it, also if a later attempt could not even connect.
     """
     text = f"{plan.name}: {failure.detail}"
     if failure.kind == "too_large":

@@ -112,14 +112,14 @@ def plain_plan(
 
 
 def encode_path(path: str) -> bytes:
-    """A raw path, checked and percent-encoded.
+    r"""A raw path, checked and percent-encoded.
 
     Gateways decode the path and paste it back into a URL (protocol.md, "Headers, limits, paths"), so nothing that
     changes meaning on the way is let through, encoded or not.
 
     Raises:
-        RonConfigError: for a path without one leading ``/``, with an authority, ``?``, ``#``, ``\\``, control characters,
-            dot segments or escapes of these.
+        RonConfigError: for a path without one leading ``/``, with an authority, ``?``, ``#``, ``\``, control
+            characters, dot segments or escapes of these.
     """
     if not isinstance(path, str) or not path.startswith("/"):
         raise RonConfigError(f"a path begins with '/', such as '/app/hello', not {shown(path)}")
@@ -178,7 +178,8 @@ def _query_text(name: Any, value: Any) -> str:
         value = float.__repr__(value)
     elif not isinstance(value, str):
         raise RonInputError(
-            f"query value {_named(name)} must be a str, an int of at most 1000 digits, a finite float, a bool or a list of "
+            f"query value {_named(name)} must be a str, an int of at most 1000 digits, a finite float, a bool or a "
+            "list of "
             f"these, not {type(value).__name__}; leave it out instead of giving None"
         )
     try:
@@ -196,8 +197,8 @@ def checked_headers(headers: Optional[Mapping[str, str]]) -> tuple[tuple[bytes, 
     """A caller's extra header fields (RFC 9110 §5.5), as bytes.
 
     Raises:
-        RonConfigError: for those that are ``ron``'s own business and for names or values that no field can have. The value is
-            never shown.
+        RonConfigError: for those that are ``ron``'s own business and for names or values that no field can have. The
+            value is never shown.
     """
     if not headers:
         return ()

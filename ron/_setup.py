@@ -119,7 +119,8 @@ def _transport(transport: Union[str, Transport, None]) -> Optional[Transport]:
             return LanesTransport()
         if transport == "fast":
             raise RonConfigError(
-                "transport='fast' is not in this version of ron: leave it out (and unset RON_SDK_TRANSPORT) to use the default"
+                "transport='fast' is not in this version of ron: leave it out (and unset RON_SDK_TRANSPORT) to use "
+                "the default"
             )
         raise RonConfigError(f"transport must be 'default', 'fast' or a transport object, not {transport!r}")
     if not all(hasattr(transport, part) for part in ("open_async", "open_sync", "needs_url")):
@@ -134,5 +135,6 @@ def _check_insecure(config: ClientConfig, url: BaseURL) -> None:
     if url.scheme == "http" and not config.allow_insecure_http:
         raise RonConfigError(
             f"{url.scheme}://{url.host}:{url.port} is not encrypted: use https://, or for local development say "
-            "allow_insecure_http=True; where the URL comes from the environment, RON_SDK_ALLOW_INSECURE_HTTP=1 does as well"
+            "allow_insecure_http=True; where the URL comes from the environment, RON_SDK_ALLOW_INSECURE_HTTP=1 does "
+            "as well"
         )

@@ -62,7 +62,9 @@ class TokenSource:
         return task.result()
 
     def fetch_sync(self, stale: Optional[Credential], deadline: float, clock: Clock) -> Credential:
-        """See ``fetch_async``. A provider that is at work cannot be interrupted: the deadline is looked at afterwards."""
+        """See ``fetch_async``. A provider that is at work cannot be interrupted: the deadline is looked at
+        afterwards.
+        """
         if not self._lock.acquire(timeout=max(0.0, deadline - clock.monotonic())):
             raise _too_late()
         try:
@@ -84,7 +86,7 @@ class TokenSource:
             token = hidden(self._provider())
             if inspect.isawaitable(token):
                 token = hidden(await token)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, only its type is told
             failed = type(error).__name__
         if failed is not None:
             raise _provider_failed(failed)
@@ -96,7 +98,7 @@ class TokenSource:
         token: Any = None
         try:
             token = hidden(self._provider())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, only its type is told
             failed = type(error).__name__
         if failed is not None:
             raise _provider_failed(failed)

@@ -99,7 +99,8 @@ def _path(path: str, source: str) -> str:
     segments = trimmed.split("/")[1:]
     if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
         raise RonConfigError(
-            f"{source} has a path with an empty, '.', '..' or percent-encoded segment, or a character that no path has: "
+            f"{source} has a path with an empty, '.', '..' or percent-encoded segment, or a character that no path "
+            "has: "
             f"{shown(path)}"
         )
     return trimmed

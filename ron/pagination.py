@@ -89,8 +89,8 @@ def paged(
 ) -> Generator[Effect, Any, None]:
     """Emits page after page until the last one, or until ``limit`` items.
 
-    ``fetch(token, remaining)`` is the flow of one page. Every error raised half-way carries ``checkpoint``. Seen tokens are
-    kept as hashes, so that a cycle of any length is found.
+    ``fetch(token, remaining)`` is the flow of one page. Every error raised half-way carries ``checkpoint``. Seen
+    tokens are kept as hashes, so that a cycle of any length is found.
     """
     seen: set[int] = set() if position.checkpoint is None else {hash(position.checkpoint)}
     left = limit

@@ -1,6 +1,7 @@
 """Event streams without types, under the seed's names: ``sse_event_stream`` and ``subscribe`` (seed §13).
 
-What they stand on is ``ron._events`` (when a stream is lost, where the next one goes on) and ``SSEDecoder`` (the bytes).
+What they stand on is ``ron._events`` (when a stream is lost, where the next one goes on) and ``SSEDecoder`` (the
+bytes).
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def sse_event_stream(
 def subscribe(
     client: RonClient,
     path: str,
-    callback: Callable[[Event], Union[None, Awaitable[None]]],
+    callback: Callable[[Event], Optional[Awaitable[None]]],
     *,
     stop_event: Optional[asyncio.Event] = None,
     max_retries: Optional[int] = None,
@@ -106,9 +107,10 @@ def subscribe(
 ) -> Optional[Coroutine[Any, Any, None]]:
     """Calls ``callback(event)`` for every event until the node ends the stream or ``stop_event`` is set.
 
-    Reconnects like ``client.subscribe``. On a ``RonClient`` it is awaited, the callback may be async, and ``stop_event`` (an
-    ``asyncio.Event``) ends it at once; on a ``RonClientSync`` it blocks, and ``stop_event`` (a ``threading.Event``) is looked at
-    between events.
+    Reconnects like ``client.subscribe``. On a ``RonClient`` it is awaited, the callback may be async, and
+    ``stop_event`` (an
+    ``asyncio.Event``) ends it at once; on a ``RonClientSync`` it blocks, and ``stop_event`` (a ``threading.Event``)
+    is looked at between events.
 
     Raises:
         RonWatchError: after ``max_retries`` + 1 streams in a row without an event (None: the client's setting).

@@ -1,7 +1,7 @@
 """Wire types (design §4): how a Python value and its JSON form correspond.
 
-The documents say u64 as decimal strings and ISO-8601 timestamps; nodes send numbers almost everywhere (protocol.md, "Values").
-So either form is read, and the documented one is written.
+The documents say u64 as decimal strings and ISO-8601 timestamps; nodes send numbers almost everywhere (protocol.md,
+"Values"). So either form is read, and the documented one is written.
 """
 
 from __future__ import annotations

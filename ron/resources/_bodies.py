@@ -1,4 +1,6 @@
-"""From objects, drafts and keyword arguments to request bodies, and from answers to objects. Nothing here may do I/O."""
+"""From objects, drafts and keyword arguments to request bodies, and from answers to objects. Nothing here may do
+I/O.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def new_object(description: Description, given: Any, fields: Mapping[str, Any]) 
     if isinstance(given, cls):
         if origin_of(given) is not None:
             raise RonInputError(
-                f"this {description.name} came from a node: save(obj) writes its changes; to create another one, give its "
+                f"this {description.name} came from a node: save(obj) writes its changes; to create another one, "
+                "give its "
                 "fields"
             )
         return given
@@ -134,7 +137,8 @@ def _json(description: Description, obj: BaseModel, names: set[str]) -> bytes:
     except (ValueError, RecursionError):  # PydanticSerializationError is a ValueError
         misfits = [name for name in sorted(names) if not _is_writable(description, obj, name)]
     raise RonInputError(
-        f"{description.name} cannot be written as JSON: {', '.join(misfits)} was changed in place to what its type does "
+        f"{description.name} cannot be written as JSON: {', '.join(misfits)} was changed in place to what its type "
+        "does "
         "not allow, or holds a number or text that JSON has no form for"
     )
 
@@ -220,7 +224,7 @@ def attach(description: Description, obj: Any, origin: Origin) -> None:
         set_base(obj, base)
 
 
-def refresh_object(description: Description, obj: Any, fresh: Any) -> Any:
+def refresh_object(obj: Any, fresh: Any) -> Any:
     """Makes ``obj`` what the node says now, in place."""
     object.__setattr__(obj, "__dict__", fresh.__dict__)
     object.__setattr__(obj, "__pydantic_fields_set__", fresh.__pydantic_fields_set__)

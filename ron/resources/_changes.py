@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
@@ -100,24 +101,23 @@ def _item(description: Description, event: Event, answer: Answer) -> Any:
 def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[Any]:
     """A deletion carries the whole object, an object with only the key, or the bare key (design §4)."""
     cursor = event.id or None
+    data: Any = event.data.strip()
     try:
-        data: Any = from_json(event.data)
+        data = from_json(data)
     except ValueError:
-        data = event.data.strip()
-        if data[:1] in ("", "{", "[", '"'):
-            raise _bad_event(description, event, answer, "its data is not valid JSON") from None
+        pass  # a bare key
     if isinstance(data, float):
-        data = event.data  # a key that happens to read as a number, such as 1e5
+        data = event.data.strip()  # a key that happens to read as a number, such as 1e5
+    if isinstance(data, str) and data[:1] in ("", "{", "[", '"'):
+        raise _bad_event(description, event, answer, "its data is not valid JSON")
     if isinstance(data, (str, int)) and not isinstance(data, bool):
         return Deleted("deleted", str(data), None, cursor)
     key = data.get(description.fields[description.key]) if isinstance(data, dict) else None
     if isinstance(key, bool) or not isinstance(key, (str, int)):
         raise _bad_event(description, event, answer, f"its data holds no {description.key}")
     item = None
-    try:
+    with contextlib.suppress(ValidationError):  # only part of the object may have been sent; the key is what counts
         item = description.cls.__pydantic_validator__.validate_json(event.data)
-    except ValidationError:
-        pass  # only part of the object was sent; the key is what counts
     return Deleted("deleted", str(key), item, cursor)
 
 

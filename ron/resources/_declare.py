@@ -7,10 +7,10 @@ import re
 import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, PydanticUserError, TypeAdapter
-from typing_extensions import Annotated, Literal, get_type_hints
+from typing_extensions import Literal, get_type_hints
 
 from .._plan import encode_path
 from .._suggest import did_you_mean, listed, shown
@@ -151,7 +151,8 @@ def _key(name: str, key: Any, fields: Mapping[str, str]) -> str:
     if key is None:
         if "id" not in fields:
             raise RonConfigError(
-                f"class {name}: which field is the key? It has no field 'id': write key='...' with one of {listed(fields)}"
+                f"class {name}: which field is the key? It has no field 'id': write key='...' with one of "
+                f"{listed(fields)}"
             )
         return "id"
     if not isinstance(key, str):
@@ -170,7 +171,8 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
         return {}
     if not isinstance(filters, type):
         raise RonConfigError(
-            f"class {name}: filters must be a class with typed fields, such as filters={name}Filters, not {shown(filters)}"
+            f"class {name}: filters must be a class with typed fields, such as filters={name}Filters, not "
+            f"{shown(filters)}"
         )
     unresolved = ""
     hints: dict[str, Any] = {}
@@ -214,7 +216,8 @@ def _operations(name: str, operations: Any) -> frozenset[str]:
     for operation in operations:
         if operation not in OPERATIONS:
             raise RonConfigError(
-                f"class {name}: unknown operation {shown(operation)}{did_you_mean(str(operation), OPERATIONS)}; there are "
+                f"class {name}: unknown operation {shown(operation)}{did_you_mean(str(operation), OPERATIONS)}; "
+                "there are "
                 f"{', '.join(OPERATIONS)}"
             )
     return frozenset(operations)

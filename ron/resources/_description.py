@@ -129,13 +129,15 @@ def encode_key(key: Any, name: str, *, encoded: bool) -> bytes:
     bad = _REFUSED_IN_KEYS.search(text)
     if bad and not encoded:
         raise RonInputError(
-            f"{name} {shown(text)} holds {bad.group()!r}, which gateways decode and paste into another path; if this node "
+            f"{name} {shown(text)} holds {bad.group()!r}, which gateways decode and paste into another path; if "
+            "this node "
             "keeps the encoding, declare the resource with encoded_keys=True"
         )
     try:
         return quote(text, safe="-._~").encode("ascii")
     except UnicodeError:
-        raise RonInputError(f"{name} holds a lone surrogate, which no path can carry") from None
+        pass
+    raise RonInputError(f"{name} holds a lone surrogate, which no path can carry")
 
 
 def _key_text(key: Any) -> str:

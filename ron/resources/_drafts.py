@@ -64,7 +64,8 @@ else:
     class Patch(_Shape):
         """What an update changes: any of the fields of a resource without its ``server()`` fields.
 
-        ``Patch[Item]`` is a pydantic model in which every field may be left out; ``None`` is only sent when it is given.
+        ``Patch[Item]`` is a pydantic model in which every field may be left out; ``None`` is only sent when it is
+        given.
         """
 
         def __class_getitem__(cls, resource: Any) -> Any:

@@ -81,7 +81,7 @@ def _adapters(description: Description) -> dict[str, TypeAdapter[Any]]:
 
 
 def _annotated(annotation: Any, extra: Any) -> Any:
-    from typing_extensions import Annotated
+    from typing import Annotated
 
     return Annotated[annotation, extra]
 
@@ -97,6 +97,11 @@ def _checked(description: Description, adapter: TypeAdapter[Any], name: str, val
         problem = describe_errors(error, quote=True)
     if problem:
         raise RonInputError(f"filter {name!r} of {description.name}: {problem}")
+    if checked == []:
+        raise RonInputError(
+            f"filter {name!r} of {description.name} is empty: no parameter would be sent and everything listed; leave "
+            "it out if that is meant"
+        )
     if isinstance(checked, (str, int, float)) or (
         isinstance(checked, list) and all(isinstance(one, (str, int, float)) for one in checked)
     ):

@@ -1,6 +1,7 @@
 """``Resource``: the base of resource declarations. Nothing here may do I/O.
 
-Two validators stand behind a class. Its own (pydantic's) reads answers: ``server()`` fields are required, unknown fields are
+Two validators stand behind a class. Its own (pydantic's) reads answers: ``server()`` fields are required, unknown
+fields are
 kept. Its *draft validator* checks what the constructor is given: ``server()`` fields and unknown names are refused.
 """
 
@@ -18,7 +19,8 @@ from ._declare import check_keywords, check_names, describe
 from ._description import Description
 from ._fields import ServerField, server
 from ._origin import base_of, origin_of, set_base
-from .manager import ManagerAttribute, ManagerSyncAttribute
+from .manager import ManagerAttribute
+from .manager_sync import ManagerSyncAttribute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +41,7 @@ class ResourceMeta(ModelMetaclass):
 
 
 class Resource(BaseModel, metaclass=ResourceMeta):
-    """Base of resource declarations.
+    r"""Base of resource declarations.
 
     ::
 
@@ -51,14 +53,14 @@ class Resource(BaseModel, metaclass=ResourceMeta):
     Class keywords:
 
     Args:
-        path: the collection's path: the whole app-plane path, or with ``facet`` the facet's own. ``{name}`` is a parameter,
-            filled by ``.at(name=...)``. A class without ``path`` is a base for others.
+        path: the collection's path: the whole app-plane path, or with ``facet`` the facet's own. ``{name}`` is a
+            parameter, filled by ``.at(name=...)``. A class without ``path`` is a base for others.
         facet: the facet it belongs to.
         key: the field that is the key in paths; ``id`` by default.
         filters: a class with typed fields: what ``list`` and ``watch`` can filter by beyond the resource's own fields.
         watch: the event stream's path; ``<path>/events`` by default.
         update_method: ``PATCH`` (what changed) or ``PUT`` (the whole object), for ``update`` and ``save``.
-        encoded_keys: keys may hold ``/ \\ ? # %``, for nodes that keep them encoded.
+        encoded_keys: keys may hold ``/ \ ? # %``, for nodes that keep them encoded.
         empty_404: ``missing`` if this node answers an empty 404 for a missing object; ``route`` by default.
         operations: which of get, list, create, update, replace, delete, watch the resource has; all by default.
         idempotent: the service honours ``Idempotency-Key``; the facet's word by default.
@@ -113,7 +115,8 @@ class Resource(BaseModel, metaclass=ResourceMeta):
                 cls.__ron_draft__ = None
                 if "__init__" in cls.__dict__:
                     raise RonConfigError(
-                        f"class {cls.__name__}: a resource has no __init__ of its own, which would run for every answer: "
+                        f"class {cls.__name__}: a resource has no __init__ of its own, which would run for every "
+                        "answer: "
                         "write a validator, model_post_init, or a classmethod"
                     )
             super().__init_subclass__()

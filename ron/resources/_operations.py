@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from .._flow import WALL, perform
-from .._plan import IDEMPOTENT, Plan, checked_key, checked_timeout
+from .._plan import IDEMPOTENT, Plan, checked_key
 from .._suggest import shown
 from ..errors import RonConfigError, RonGoneError, RonInputError, RonNotFoundError
 from . import _bodies
@@ -64,11 +64,10 @@ class Scope(NamedTuple):
         return self._replace(parents={**self.parents, **own})
 
 
-def get(scope: Scope, key: Any, timeout: Optional[float] = None) -> Generator[Effect, Any, Any]:
+def get(scope: Scope, key: Any) -> Generator[Effect, Any, Any]:
     """``GET path/{key}``."""
     scope.description.check_operation("get")
-    plan = Plan("GET", scope.item(key), timeout=checked_timeout(timeout))
-    answer = yield from perform(scope.session, plan)
+    answer = yield from perform(scope.session, Plan("GET", scope.item(key)))
     return _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
 
 
@@ -101,7 +100,7 @@ def _post(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
     plan = _write(scope, "POST", scope.collection(), _bodies.create_body(scope.description, obj), key, None)
     answer = yield from perform(scope.session, plan)
     fresh = _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
-    return _bodies.refresh_object(scope.description, obj, fresh)
+    return _bodies.refresh_object(obj, fresh)
 
 
 def update(
@@ -144,7 +143,8 @@ def save(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
         description.check_operation("create")
         if description.key in description.server_fields and description.key in obj.__dict__:
             raise RonInputError(
-                f"this {description.name} has a {description.key} but did not come from this client: saving it would create a "
+                f"this {description.name} has a {description.key} but did not come from this client: saving it "
+                "would create a "
                 f"second one; use replace(obj), or update({description.key}, ...), or get it first"
             )
         return (yield from _post(scope, obj, key))
@@ -163,7 +163,7 @@ def save(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
 def _written(scope: Scope, obj: Any, plan: Plan) -> Generator[Effect, Any, Any]:
     """Sends a write of ``obj`` and refreshes it."""
     fresh = yield from _result(scope, plan)
-    return _bodies.refresh_object(scope.description, obj, fresh)
+    return _bodies.refresh_object(obj, fresh)
 
 
 def _result(scope: Scope, plan: Plan) -> Generator[Effect, Any, Any]:
@@ -200,7 +200,7 @@ def refresh(scope: Scope, obj: Any) -> Generator[Effect, Any, Any]:
     _check_object(scope, obj, "refresh")
     scope = scope.of(obj)
     fresh = yield from get(scope, _key_of(scope, obj, "refresh"))
-    return _bodies.refresh_object(scope.description, obj, fresh)
+    return _bodies.refresh_object(obj, fresh)
 
 
 def _write(scope: Scope, method: str, path: bytes, body: bytes, key: Key, etag: Optional[str]) -> Plan:
@@ -228,7 +228,8 @@ def _check_object(scope: Scope, obj: Any, call: str) -> None:
     origin = origin_of(obj)
     if origin is not None and origin.authority is not scope.session.authority:
         raise RonConfigError(
-            f"this {description.name} came through another client: {call} it through that one, or get it through this one first"
+            f"this {description.name} came through another client: {call} it through that one, or get it through "
+            "this one first"
         )
 
 
@@ -239,6 +240,7 @@ def _key_of(scope: Scope, obj: Any, call: str) -> Any:
     base = base_of(obj)
     if base is not None and base.get(name) != obj.__dict__[name]:
         raise RonInputError(
-            f"{call}: the key {name!r} of this {scope.description.name} was changed; a key cannot change: create another one"
+            f"{call}: the key {name!r} of this {scope.description.name} was changed; a key cannot change: create "
+            "another one"
         )
     return obj.__dict__[name]

@@ -85,7 +85,8 @@ def meta(obj: Any) -> Meta:
     origin = origin_of(obj)
     if origin is None:
         raise RonConfigError(
-            f"this {type(obj).__name__} came from no node: only objects that get, list, create, save ... returned have a meta"
+            f"this {type(obj).__name__} came from no node: only objects that get, list, create, save ... returned "
+            "have a meta"
         )
     reply = origin.reply
     return Meta(

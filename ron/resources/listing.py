@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, List, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import NotRequired, TypedDict
@@ -34,7 +34,7 @@ R = TypeVar("R")
 def _page_adapter(description: Description) -> TypeAdapter[Any]:
     """Decodes a page of the documented shape (design §4) straight from bytes."""
     fields: dict[str, Any] = {
-        "items": List[description.cls],  # type: ignore[name-defined]
+        "items": list[description.cls],  # type: ignore[name-defined]
         "next_page_token": NotRequired[Optional[str]],
         "next_cursor": NotRequired[Optional[str]],
     }

@@ -87,7 +87,8 @@ class _Changes(Generic[R]):
 
 
 class Watch(_Changes[R]):
-    """The changes of a resource, for ``async for``. ``async with`` opens the stream; without it the first iteration does.
+    """The changes of a resource, for ``async for``. ``async with`` opens the stream; without it the first iteration
+    does.
 
     ::
 

@@ -50,8 +50,8 @@ class Capabilities:
 class Endpoint:
     """Where the node is, and the bounds within which a channel talks to it. Times are in seconds.
 
-    ``host`` is without brackets; ``scheme`` is ``http`` or ``https``. ``verify`` is True (system trust store), the path of
-    a CA bundle (PEM), or an ``ssl.SSLContext``.
+    ``host`` is without brackets; ``scheme`` is ``http`` or ``https``. ``verify`` is True (system trust store), the
+    path of a CA bundle (PEM), or an ``ssl.SSLContext``.
     """
 
     scheme: str

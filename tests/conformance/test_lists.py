@@ -91,11 +91,13 @@ def test_filters_by_the_resources_own_fields(five: World) -> None:
 
 
 def test_a_misspelt_filter_is_not_sent(five: World) -> None:
-    """A filter that is none, or of the wrong type, is refused when the list is made."""
+    """A filter that is none, of the wrong type or empty is refused when the list is made."""
     with pytest.raises(ron.RonInputError, match="did you mean 'status'"):
         five.items.list(statsu="sold")
     with pytest.raises(ron.RonInputError, match="price"):
         five.items.list(price="dear")
+    with pytest.raises(ron.RonInputError, match="'tags' of Note is empty"):
+        five.notes.list(tags=[])
     assert 0 == requests(five)
 
 

@@ -166,3 +166,10 @@ def test_a_client_keeps_its_own_rules_with_it(node: MemoryNode) -> None:
         client.objects(Item).replace(client.objects(Item).get("i-7"))
         with pytest.raises(ron.RonInvalidError, match="unknown field 'zip'"):
             client.post(ITEMS, json={"name": "k", "zip": 1})
+
+
+def test_a_request_line_is_checked(node: MemoryNode) -> None:
+    """An unknown method and a repeated Content-Length are what no HTTP server takes."""
+    assert 400 == problem(ask(node, "BREW", ITEMS))[0]
+    twice = {"Content-Length": "17", "content-length": "17"}
+    assert 400 == problem(ask(node, "POST", ITEMS, json=FULL, headers=twice))[0]

@@ -279,3 +279,18 @@ def test_a_node_shows_what_it_is() -> None:
     node = MemoryNode(Item, Note)
     ask(node, "GET", ITEMS)
     assert "<MemoryNode of Item, Note: 1 requests>" == repr(node)
+
+
+def test_what_stands_in_the_path_does_not_change() -> None:
+    """A write that would move an object to another collection is refused."""
+    node = MemoryNode(Task)
+    node.add(stored(Task, project_id="p1", id=1, title="a", made=0))
+    for method, fields in (("PATCH", {}), ("PUT", {"Title": "b"})):
+        body = {**fields, "project_id": "p2"}
+        assert 400 == problem(ask(node, method, "/app/projects/p1/tasks/1", json=body))[0], method
+
+
+def test_an_added_object_has_a_json_form() -> None:
+    """What no node could send can't be added."""
+    with pytest.raises(ron.RonInputError, match="cannot be written as JSON"):
+        MemoryNode(Note).add(stored(Note, {"it": object()}, id="n-1", text="a"))

@@ -58,7 +58,6 @@ class Calls(RuleBasedStateMachine):
         self.deadline = self.clock.monotonic() + (self.session.timeout if timeout is None else timeout)
         self.sends: list[Send] = []
         self.touched = False
-        self.unanswered = False
         self.refreshes = 0
         self.last: Any = None
         self.flow = perform(self.session, self.plan)
@@ -140,8 +139,8 @@ class Calls(RuleBasedStateMachine):
         assert 0.0 <= send.wait <= 60.0
         if self.sends and not asked:
             assert self.clock.monotonic() + send.wait < self.deadline, "never sent after the deadline"
-            carried_out = isinstance(self.last, Failure) and not self.last.sent
-            assert self.may_repeat or carried_out, "a write that may have been carried out is not repeated"
+            not_sent = isinstance(self.last, Failure) and not self.last.sent
+            assert self.may_repeat or not_sent, "a write that may have been carried out is not repeated"
             if isinstance(self.last, Failure):
                 assert not self.last.permanent
             else:

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from ._backoff import BASE_TRANSIENT, full_jitter
-from ._flow import WALL, Close, Emit, Read, Sleep, perform
+from ._flow import NOW, WALL, Close, Emit, Read, Sleep, perform
 from ._plan import Plan, checked_timeout, plain_plan
 from ._sse import Event, SSEDecoder
 from ._values import Failure, Reply
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["StreamPosition", "stream_events", "stream_plan"]
 
 MAX_SERVER_RETRY = 60.0
+#: a stream that stayed open so long was no failure, even if nothing happened on it: proxies end quiet ones
+STEADY_SECONDS = 5.0
 #: emitted once, when the first stream is open, by flows that are told to ``announce``
 OPENED = object()
 _HEADERS = ((b"Accept", b"text/event-stream"), (b"Accept-Encoding", b"identity"), (b"Cache-Control", b"no-store"))
@@ -93,9 +95,8 @@ def stream_events(
     """Emits the events of a stream, or what ``translate`` makes of each, until the node ends it with 204.
 
     A stream that ends, fails or is silent for ``idle_timeout`` seconds is lost. With ``reconnect`` the next one is
-    opened
-    with ``Last-Event-ID`` (WHATWG HTML §9.2.3), after a jittered wait that grows until an event comes and is never
-    shorter than the server's ``retry``. Without it a clean end ends the iteration and a loss is raised.
+    opened with ``Last-Event-ID`` (WHATWG HTML §9.2.3), after a jittered wait that grows until an event comes and is
+    never shorter than the server's ``retry``. Without it a clean end ends the iteration and a loss is raised.
 
     Raises:
         RonConfigError: at once, for an ``idle_timeout`` that is none.
@@ -134,6 +135,7 @@ def _stream(
                 break
             _check_content_type(answer)
             position.status = "live"
+            opened = yield NOW
             if announce:
                 announce = False
                 yield Emit(OPENED)
@@ -153,6 +155,8 @@ def _stream(
                     position.cursor, placed = decoder.last_event_id, True
                 data = yield from _read(stream, idle_timeout)
             yield Close(stream)
+            if (yield NOW) - opened >= STEADY_SECONDS:
+                failures = 0
             lost = _loss(data, answer)
             if needs_ids and not placed:
                 raise _unplaced(plan, answer, position.cursor)

@@ -1,9 +1,8 @@
 """Server-sent events, from bytes to ``Event`` values. Nothing here may do I/O or look at a clock.
 
 Source of every rule: WHATWG HTML, "Server-sent events", its sections "Parsing an event stream" and
-"Interpreting an event stream". The decoder is a bounded push machine: bytes go in however the
-network cut them, whole events come out. The work is linear in the bytes; the memory is bounded by
-the two limits, and the chunk at hand.
+"Interpreting an event stream". The decoder is a bounded push machine: bytes go in however the network cut them, whole
+events come out. The work is linear in the bytes; the memory is bounded by the two limits, and the chunk at hand.
 
 Lines are cut and values joined as bytes, and decoded once, at the end. The standard decodes first;
 that is the same, because CR, LF, colon, space and NUL are never part of a longer UTF-8 sequence and
@@ -78,9 +77,8 @@ class SSEDecoder:
     and its id with it.
 
     Attributes:
-        last_event_id: the id to resume from, ``""`` at first. The blank line that ends a block
-            commits it, also where the block had no data and was no event. It is never ahead of
-            what :meth:`feed` has returned.
+        last_event_id: the id to resume from, ``""`` at first. The blank line that ends a block commits it, also where
+            the block had no data and was no event. It is never ahead of what :meth:`feed` has returned.
         retry_ms: the reconnection time the server asked for, in milliseconds, None at first. It
             holds from its line on. Values of more than 18 digits are ignored.
         comments: how many comment lines came; most servers send them as heartbeats.

@@ -33,7 +33,7 @@ class _WideInteger:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         digits = core_schema.str_schema(strict=True, pattern="^-?[0-9]{1,20}$")
-        bounded = core_schema.int_schema(ge=self.low, le=self.high)
+        bounded = core_schema.int_schema(ge=self.low, le=self.high, strict=False)
         return core_schema.union_schema(
             [
                 core_schema.int_schema(ge=self.low, le=self.high, strict=True),

@@ -1,9 +1,8 @@
 """Resources: declared as classes, used through managers.
 
 From a class statement to a request: ``_declare`` and ``_description`` (what is declared), ``_operations`` (what
-managers do, as
-flows), ``_bodies`` and ``_filters`` (what is sent, what came back), ``manager``, ``listing`` and ``watch`` (the
-surfaces).
+managers do, as flows), ``_bodies`` and ``_filters`` (what is sent, what came back), ``manager``, ``listing`` and
+``watch`` (the surfaces).
 """
 
 from __future__ import annotations

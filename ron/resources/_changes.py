@@ -92,24 +92,26 @@ def change_of(description: Description, session: Session, event: Event, answer: 
 def _item(description: Description, event: Event, answer: Answer) -> Any:
     problem = ""
     try:
+        if "NaN" in event.data or "Infinity" in event.data:
+            from_json(event.data, allow_inf_nan=False)
         return description.cls.__pydantic_validator__.validate_json(event.data)
     except ValidationError as error:
         problem = describe_errors(error, quote=False)
+    except ValueError:
+        problem = "its data is not valid JSON"
     raise _bad_event(description, event, answer, problem)
 
 
 def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[Any]:
     """A deletion carries the whole object, an object with only the key, or the bare key (design §4)."""
     cursor = event.id or None
-    data: Any = event.data.strip()
+    text = event.data.strip()
     try:
-        data = from_json(data)
-    except ValueError:
-        pass  # a bare key
+        data: Any = from_json(text)
+    except ValueError:  # a bare key, unless it begins as JSON does
+        data = None if text[:1] in ("", "{", "[", '"') else text
     if isinstance(data, float):
-        data = event.data.strip()  # a key that happens to read as a number, such as 1e5
-    if isinstance(data, str) and data[:1] in ("", "{", "[", '"'):
-        raise _bad_event(description, event, answer, "its data is not valid JSON")
+        data = text  # a key that happens to read as a number, such as 1e5
     if isinstance(data, (str, int)) and not isinstance(data, bool):
         return Deleted("deleted", str(data), None, cursor)
     key = data.get(description.fields[description.key]) if isinstance(data, dict) else None

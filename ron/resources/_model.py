@@ -1,8 +1,8 @@
 """``Resource``: the base of resource declarations. Nothing here may do I/O.
 
 Two validators stand behind a class. Its own (pydantic's) reads answers: ``server()`` fields are required, unknown
-fields are
-kept. Its *draft validator* checks what the constructor is given: ``server()`` fields and unknown names are refused.
+fields are kept. Its *draft validator* checks what the constructor is given: ``server()`` fields and unknown names are
+refused.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ class Watch(_Changes[R]):
                 if change.type == "deleted":
                     ...
 
-    A lost stream is opened again with ``Last-Event-ID``; a change is delivered at least once.
+    A lost stream is opened again with ``Last-Event-ID``; a change is delivered at least once. A step that is cancelled
+    (``asyncio.wait_for``) closes the watch: make another one from its ``cursor``.
 
     Raises (while iterating):
         RonGoneError: the cursor is older than what the node keeps: list again.

@@ -596,7 +596,7 @@ def test_save_by_put_sends_the_whole() -> None:
     whole.low = 3
     _, player = run(_operations.save(where, whole, None), ok(id="w-1", low=3))
     assert ["PUT /app/whole/w-1"] == sent(player)
-    assert [{"low": 3, "shiny": 1}] == bodies(player)
+    assert [{"low": 3, "high": 9, "shiny": 1}] == bodies(player)
 
 
 def test_a_validator_of_the_resource_may_refuse_an_update_by_put() -> None:

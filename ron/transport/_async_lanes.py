@@ -1,9 +1,7 @@
-"""The default transport, async: a channel of keep-alive connections ("lanes"), each used by one
-request at a time.
+"""The default transport, async: a channel of keep-alive connections ("lanes"), each used by one request at a time.
 
-Everything open belongs to one event loop of one process. Taking a lane awaits nothing unless all
-are busy; giving it back never does, so that a cancelled call leaves neither a lane nor a permit
-behind.
+Everything open belongs to one event loop of one process. Taking a lane awaits nothing unless all are busy; giving it
+back never does, so that a cancelled call leaves neither a lane nor a permit behind.
 """
 
 from __future__ import annotations
@@ -11,99 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Optional
 
-import httpcore
-
-from ron._values import Reply
 from ron.errors import RonConfigError
-from ron.transport._async_stream import AsyncStream
-from ron.transport._async_wire import AsyncWire
-from ron.transport._body import Body
-from ron.transport._framing import read_framing
+from ron.transport._async_lane import AsyncLane
 from ron.transport._ledger import LaneStats, Ledger
-from ron.transport._mapping import settle
 from ron.transport._site import CLIENT_CLOSED, Site, closed_client, no_free_lane, too_many_streams
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
-    from ron._values import Credential, Exchange
+    from ron._values import Credential, Exchange, Reply
+    from ron.transport._async_stream import AsyncStream
     from ron.transport._protocol import Endpoint
 
 __all__ = ["AsyncLanes"]
-
-
-class _Lane:
-    """One connection: httpcore's, on a wire of ours."""
-
-    __slots__ = ("_connection", "_site", "reusable", "wire")
-
-    def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
-        self._site = site
-        self.wire = AsyncWire(site, loop)
-        self._connection = httpcore.AsyncHTTPConnection(
-            site.origin, ssl_context=site.ssl_context(), network_backend=self.wire
-        )
-        self.reusable = False
-
-    async def talk(self, exchange: Exchange, credential: Optional[Credential], by: float) -> Reply:
-        """One request and its whole answer."""
-        wire = self.wire
-        self.reusable = reading = False
-        wire.begin(by)
-        try:
-            response = await self._send(exchange, credential)
-            reading = True
-            framing = read_framing(exchange.method, response.status, response.headers)
-            wire.meter.frame(framing)
-            body = Body(framing, self._site.max_response_bytes)
-            async for chunk in _chunks(response.stream):
-                if not body.feed(chunk):
-                    # The next read is refused, which ends httpcore's generators from inside: none
-                    # is left over.
-                    wire.abort(body.failure)
-            reply = Reply(response.status, response.headers, body.finish())
-            await _close(response.stream)
-            self.reusable = wire.clean() and self._connection.is_idle()
-            return reply
-        except BaseException as caught:  # noqa: BLE001 - raised below, without its frames
-            error = settle(caught, wire, reading=reading)
-        wire.abort()
-        try:
-            raise error
-        finally:
-            del error
-
-    async def open(
-        self,
-        exchange: Exchange,
-        credential: Optional[Credential],
-        by: float,
-        leave: Callable[[], None],
-    ) -> AsyncStream:
-        """One request and the head of its answer; the stream has this lane for itself."""
-        wire = self.wire
-        wire.begin(by)
-        try:
-            response = await self._send(exchange, credential)
-            framing = read_framing(exchange.method, response.status, response.headers)
-            wire.meter.frame(framing)
-            return AsyncStream(wire, response, _chunks(response.stream).__aiter__(), framing, leave)
-        except BaseException as caught:  # noqa: BLE001 - raised below, without its frames
-            error = settle(caught, wire, reading=False)
-        wire.abort()
-        try:
-            raise error
-        finally:
-            del error
-
-    async def _send(self, exchange: Exchange, credential: Optional[Credential]) -> httpcore.Response:
-        request = self._site.request(exchange, credential)
-        try:
-            return await self._connection.handle_async_request(request)
-        finally:
-            request.headers.clear()  # the token is in there
 
 
 class _Pool:
@@ -114,7 +34,7 @@ class _Pool:
     def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.pid = os.getpid()
-        self.ledger: Ledger[_Lane, asyncio.Future[None]] = Ledger(site.max_concurrency)
+        self.ledger: Ledger[AsyncLane, asyncio.Future[None]] = Ledger(site.max_concurrency)
         self._guard = self._until_the_loop_ends()
 
     async def start(self) -> None:
@@ -122,9 +42,8 @@ class _Pool:
         await self._guard.__anext__()
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
-        # `asyncio.run` closes a loop's asynchronous generators before the loop: connections of a
-        # client that nobody closed end here, in order, and not in the hands of the garbage
-        # collector.
+        # `asyncio.run` closes a loop's asynchronous generators before the loop: connections of a client that nobody
+        # closed end here, in order, and not in the hands of the garbage collector.
         try:
             yield
         finally:
@@ -139,9 +58,7 @@ class _Pool:
             _wake(waiter)
 
     def end(self) -> None:
-        """Closes everything, by way of the guard, so that the loop forgets this pool. From within
-        its loop.
-        """
+        """Closes everything, by way of the guard, so that the loop forgets this pool. From within its loop."""
         with contextlib.suppress(StopIteration):
             self._guard.aclose().send(None)  # there is nothing in it to wait for
 
@@ -153,9 +70,7 @@ class _Pool:
 
 
 class AsyncLanes:
-    """See ``AsyncChannel``. Binds to the event loop of its first use; to a new one, once that is
-    closed.
-    """
+    """See ``AsyncChannel``. Binds to the event loop of its first use; to a new one, once that is closed."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._site = Site(endpoint)
@@ -168,7 +83,7 @@ class AsyncLanes:
         by = pool.loop.time() + exchange.deadline - self._site.clock.monotonic()
         if not pool.ledger.admit():
             await self._wait(pool, by)
-        lane: Optional[_Lane] = None
+        lane: Optional[AsyncLane] = None
         try:
             lane = self._lane(pool)
             return await lane.talk(exchange, credential, by)
@@ -182,7 +97,7 @@ class AsyncLanes:
         if len(ledger.streams) >= limit:
             raise too_many_streams(limit)
         by = pool.loop.time() + exchange.deadline - self._site.clock.monotonic()
-        lane = _Lane(self._site, pool.loop)
+        lane = AsyncLane(self._site, pool.loop)
         ledger.streams.add(lane)
         ledger.opened_total += 1
 
@@ -203,7 +118,7 @@ class AsyncLanes:
             return
         if pool.pid != os.getpid() or pool.loop.is_closed():
             pool.discard()
-        elif pool.loop is asyncio.get_running_loop():
+        elif pool.loop is _running_loop():
             pool.abort(CLIENT_CLOSED)
             pool.end()
             await asyncio.sleep(0)  # sockets are closed in the loop's next turn
@@ -261,10 +176,8 @@ class AsyncLanes:
             ledger.withdraw(waiter)
             raise no_free_lane(self._site)
 
-    def _lane(self, pool: _Pool) -> _Lane:
-        """A lane for the holder of a permit: the newest idle one that is still alive, else a new
-        one.
-        """
+    def _lane(self, pool: _Pool) -> AsyncLane:
+        """A lane for the holder of a permit: the newest idle one that is still alive, else a new one."""
         ledger = pool.ledger
         stale = ledger.stale(pool.loop.time())
         while stale is not None:
@@ -275,12 +188,12 @@ class AsyncLanes:
             lane.wire.abort()
             lane = ledger.newest()
         if lane is None:
-            lane = _Lane(self._site, pool.loop)
+            lane = AsyncLane(self._site, pool.loop)
             ledger.opened_total += 1
         ledger.busy.add(lane)
         return lane
 
-    def _give_back(self, pool: _Pool, lane: Optional[_Lane]) -> None:
+    def _give_back(self, pool: _Pool, lane: Optional[AsyncLane]) -> None:
         ledger = pool.ledger
         if lane is not None:
             ledger.busy.discard(lane)
@@ -301,18 +214,3 @@ def _running_loop() -> Optional[asyncio.AbstractEventLoop]:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _chunks(stream: Any) -> AsyncIterator[bytes]:
-    """The stream as it is; a mock may give a plain iterable."""
-    return stream if hasattr(stream, "__aiter__") else _lifted(stream)
-
-
-async def _lifted(stream: Any) -> AsyncGenerator[bytes, None]:
-    for chunk in stream:
-        yield chunk
-
-
-async def _close(stream: Any) -> None:
-    if hasattr(stream, "aclose"):
-        await stream.aclose()

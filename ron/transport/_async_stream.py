@@ -96,12 +96,13 @@ class AsyncStream:
         return b""
 
     async def _let_go(self) -> None:
-        """Ends httpcore's generators: from inside, by the closed wire's refusal, which leaves none
-        to the garbage collector.
+        """Ends httpcore's generators: from inside, by the closed wire's refusal, which leaves none to the garbage
+        collector.
         """
         with contextlib.suppress(Exception):
-            if not self._wire.active and hasattr(self._chunks, "aclose"):
-                await self._chunks.aclose()  # a mock's stream, which knows no wire
+            close = getattr(self._chunks, "aclose", None)
+            if close is not None and not self._wire.active:
+                await close()  # a mock's stream, which knows no wire
                 return
             while await _take(self._chunks) is not None:
                 pass

@@ -1,15 +1,12 @@
 """The network under one async lane: httpcore's backend and stream, over one ``asyncio.Protocol``.
 
-A timeout never cancels the task: it wakes the one future that the wire waits on. There is one timer
-a wire, armed anew only when it would fire too late, because arming one for every read costs more
-than the read. Closing is ``abort``, which awaits nothing.
+A timeout never cancels the task: it wakes the one future that the wire waits on. ``abort`` awaits nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import socket
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast
 
@@ -17,13 +14,14 @@ import httpcore
 from typing_extensions import override
 
 from ron._values import Failure
+from ron.transport._async_patience import Patience
 from ron.transport._framing import turns_down
 from ron.transport._readiness import readiness
 from ron.transport._wire import CLOSED, HIGH_WATER, SLICE, Wire, addresses, share
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from ron.transport._readiness import Readiness
     from ron.transport._site import Site
@@ -43,9 +41,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         self._transport: Optional[asyncio.Transport] = None
         self._readiness: Optional[Readiness] = None
         self._connecting: Optional[asyncio.Task[Any]] = None
-        self._waiter: Optional[asyncio.Future[bool]] = None
-        self._until = self._fires_at = math.inf
-        self._timer: Optional[asyncio.TimerHandle] = None
+        self._patience = Patience(loop)
         self._data = b""
         self._reading_paused = self._writing_paused = False
         self._broken = self._shaking = False
@@ -64,7 +60,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         """Looks the host up and tries its addresses in turn. Raises ``Failure``."""
         self.active = True
         limit = self._connect_by = min(self.deadline, self._loop.time() + self.site.connect_timeout)
-        found = addresses(host, port, literal=True)
+        found: Sequence[tuple[Any, ...]] = addresses(host, port, literal=True)
         if not found:
             look_up = self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             found = await self._step("dns", look_up, limit)
@@ -86,18 +82,21 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         timeout: Optional[float] = None,
     ) -> AsyncWire:
         """Shakes hands, within what is left of the time for connecting. Raises ``Failure``."""
-        assert self._transport is not None
-        shake = self._loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
-        # What the node says or does before asyncio has put TLS in between ends here, and the handshake
-        # would wait for it for ever.
         self._shaking = True
         try:
-            self._transport = await self._step("tls", shake, self._connect_by)
+            await self._step("tls", self._shake(ssl_context, server_hostname), self._connect_by)
         finally:
             self._shaking = False
         return self
 
-    async def _open(self, family: int, kind: int, proto: int, _: str, address: Any) -> None:
+    async def _shake(self, context: ssl.SSLContext, host: Optional[str]) -> None:
+        assert self._transport is not None
+        # What the node did before asyncio has put TLS in between ended here; the handshake would wait for it for ever.
+        if self.ended or self._data:
+            raise ConnectionAbortedError
+        self._transport = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
+
+    async def _open(self, family: Any, kind: Any, proto: Any, _: Any, address: Any) -> None:
         sock = self._sock = socket.socket(family, kind, proto)
         try:
             sock.setblocking(False)
@@ -106,27 +105,21 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             self._readiness = readiness(sock)
             await self._loop.create_connection(lambda: self, sock=sock)
         except BaseException:
-            if self._transport is None:
-                sock.close()
-            else:
-                self._transport.abort()
-                self._transport = None
+            sock.close() if self._transport is None else self._transport.abort()
+            self._transport = None
             raise
 
     async def _step(self, kind: str, step: Coroutine[Any, Any, T], limit: float) -> T:
-        """Runs one step of connecting as a task, so that it can be given up. It leaves nothing
-        behind.
-        """
-        task = self._connecting = self._loop.create_task(step)
+        """Runs one step of connecting as a task, so that it can be given up. It leaves nothing behind."""
+        task: asyncio.Task[T] = self._loop.create_task(step)
+        self._connecting = task
         try:
-            if self._shaking and (self.ended or self._data):
-                task.cancel()
             await asyncio.wait((task,), timeout=max(0.0, limit - self._loop.time()))
         finally:
             self._connecting = None
             late = not task.done()
             if late:
-                task.cancel()
+                self._give_up(task)
                 await asyncio.wait((task,))
             error = None if task.cancelled() else task.exception()
         if self._closed:
@@ -137,13 +130,18 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             raise self.not_connected(kind, error or ConnectionAbortedError())
         return task.result()
 
+    def _give_up(self, step: asyncio.Task[Any]) -> None:
+        # A handshake is ended from below: cancelled in the turn it succeeds in, it would leave a transport behind.
+        if self._shaking and self._transport is not None and not self.ended:
+            self._transport.abort()
+        else:
+            step.cancel()
+
     # What httpcore calls
 
     @override
     async def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:
-        """The next bytes, ``b""`` when the node has ended the connection in order. Raises
-        ``Failure``.
-        """
+        """The next bytes, ``b""`` when the node has ended the connection in order. Raises ``Failure``."""
         now = self._loop.time()
         if now >= self.deadline:
             raise self.read_late()
@@ -156,7 +154,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             if self.ended:
                 self.read_out = True
                 return b""
-            if await self._wait(until):
+            if await self._patience.wait(until):
                 raise self.read_late()
         data, self._data = self._data[:max_bytes], self._data[max_bytes:]
         if self._reading_paused and not self._data:
@@ -168,9 +166,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
 
     @override
     async def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
-        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or
-        ``Failure``.
-        """
+        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or ``Failure``."""
         if not buffer:
             return
         self.active = True
@@ -203,33 +199,25 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         return self.meter.ended and not (self._data or self.ended or self._closed)
 
     def alive(self) -> bool:
-        """Whether an idle connection is still silent: nothing was sent on it, and it was not
-        closed.
-        """
+        """Whether an idle connection is still silent: nothing was sent on it, and it was not closed."""
         if self._data or self.ended or self._closed or self._readiness is None:
             return False
         return not self._readiness.readable()
 
     def abort(self, reason: Union[str, Failure, None] = None) -> None:
-        """Closes the connection now, without flushing; who waits on it gets a ``Failure``.
-        Idempotent.
-        """
+        """Closes the connection now, without flushing; who waits on it gets a ``Failure``. Idempotent."""
         if self._closed is None:
             self._closed = reason or CLOSED
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._connecting is not None:
-            self._connecting.cancel()
+            self._give_up(self._connecting)
         if self._transport is not None:
             self._transport.abort()
-        self._wake(False)
+        self._patience.end()
 
     def discard(self) -> None:
         """Lets go of a connection whose event loop is dead, or belongs to the parent process.
 
-        Neither loop nor connection is touched: this process's descriptor is closed and nothing is
-        said on it.
+        Neither loop nor connection is touched: this process's descriptor is closed and nothing is said on it.
         """
         self._closed = CLOSED
         transport, self._transport = self._transport, None
@@ -254,12 +242,12 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         if len(self._data) >= HIGH_WATER and not self._reading_paused and self._transport is not None:
             self._reading_paused = True
             self._transport.pause_reading()
-        self._wake(False)
+        self._happened()
 
     def eof_received(self) -> None:
         """See ``asyncio.Protocol``. The transport closes itself afterwards."""
         self.ended = True
-        self._wake(False)
+        self._happened()
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
         """See ``asyncio.BaseProtocol``."""
@@ -267,7 +255,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             self._broken = True
             self._rescue()
         self.ended = True
-        self._wake(False)
+        self._happened()
 
     def pause_writing(self) -> None:
         """See ``asyncio.BaseProtocol``."""
@@ -276,61 +264,29 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
     def resume_writing(self) -> None:
         """See ``asyncio.BaseProtocol``."""
         self._writing_paused = False
-        self._wake(False)
+        self._happened()
 
     # Waiting
 
     async def _drain(self) -> None:
         until = min(self.deadline, self._loop.time() + self.site.write_timeout)
         while self._writing_paused:
-            if await self._wait(until):
-                raise self.write_late()
-            # An answer that refuses the body is not kept waiting for it; nor is a node that speaks
-            # without listening.
+            # An answer that refuses the body is not kept waiting for it; nor is a node that speaks without listening.
             if self.ended or self._closed or self._reading_paused or turns_down(self._data):
                 self._write_failed = True
                 raise httpcore.WriteError
+            if await self._patience.wait(until):
+                raise self.write_late()
 
-    async def _wait(self, until: float) -> bool:
-        """Waits for anything to happen on this wire. True if it was that ``until`` has come."""
-        waiter = self._waiter = self._loop.create_future()
-        self._until = until
-        if self._fires_at > until:
-            self._arm(until)
-        try:
-            return await waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self, late: bool) -> None:
+    def _happened(self) -> None:
         if self._shaking and self._connecting is not None:
             self._connecting.cancel()
-        # A result, never an exception: a task cancelled in the same turn would not retrieve it.
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(late)
-
-    def _arm(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._fires_at = when
-        self._timer = self._loop.call_at(when, self._fire)
-
-    def _fire(self) -> None:
-        fired_at, self._fires_at = self._fires_at, math.inf
-        self._timer = None
-        if self._waiter is None:
-            return
-        if fired_at >= self._until:
-            self._wake(True)
-        elif self._until < math.inf:
-            self._arm(self._until)
+        self._patience.wake()
 
     def _rescue(self) -> None:
-        """Takes what the node had said before it broke the connection: an early answer, when our
-        write met the reset.
+        """Takes what the node had said before it broke the connection: an early answer, when our write met the reset.
 
-        asyncio stops reading when a write fails, but closes the socket only after
-        ``connection_lost``.
+        asyncio stops reading when a write fails, but closes the socket only after ``connection_lost``.
         """
         if self._transport is None or self._transport.get_extra_info("ssl_object") is not None:
             return

@@ -1,8 +1,7 @@
 """The body of an answer within bounds: identity, or one layer of gzip. Nothing here may do I/O.
 
-Sizes are checked before memory is spent: by Content-Length before the first byte, while reading,
-and while inflating, which goes in steps of at most ``STEP`` bytes whatever the ratio (RFC 1952 has
-members that grow a thousandfold).
+Sizes are checked before memory is spent: by Content-Length before the first byte, while reading, and while inflating,
+which goes in steps of at most ``STEP`` bytes whatever the ratio (RFC 1952 has members that grow a thousandfold).
 """
 
 from __future__ import annotations
@@ -35,11 +34,9 @@ class Gunzip:
         self._inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What these bytes decode to, at most ``STEP`` bytes at a time. Exhaust it before feeding
-        more.
+        """What these bytes decode to, at most ``STEP`` bytes at a time. Exhaust it before feeding more.
 
-        Raises ``Failure`` ("encoding") on data that is not gzip, and on bytes behind the member's
-        end.
+        Raises ``Failure`` ("encoding") on data that is not gzip, and on bytes behind the member's end.
         """
         inflater = self._inflater
         full = False
@@ -65,9 +62,7 @@ class Gunzip:
 
 
 def gunzip_for(framing: Framing) -> Optional[Gunzip]:
-    """The decoder that an answer needs, None for none. Raises ``Failure`` ("encoding") on a coding
-    not known here.
-    """
+    """The decoder that an answer needs, None for none. Raises ``Failure`` ("encoding") on a coding not known here."""
     if not framing.coding or framing.length == 0:
         return None
     if framing.coding not in _GZIP:
@@ -83,8 +78,8 @@ def gunzip_for(framing: Framing) -> Optional[Gunzip]:
 class Body:
     """Collects one answer's body up to ``limit`` bytes.
 
-    Raises ``Failure`` ("too_large", permanent) at once when Content-Length passes the limit,
-    ("encoding") when the content coding is not known.
+    Raises ``Failure`` ("too_large", permanent) at once when Content-Length passes the limit, ("encoding") when the
+    content coding is not known.
     """
 
     __slots__ = ("_gunzip", "_limit", "_parts", "_read", "_size", "failure")
@@ -99,9 +94,7 @@ class Body:
             raise self._too_large()
 
     def feed(self, chunk: bytes) -> bool:
-        """Takes bytes as they came; False when the body is refused (``failure`` says why) and no
-        more is wanted.
-        """
+        """Takes bytes as they came; False when the body is refused (``failure`` says why) and no more is wanted."""
         if self.failure is None:
             try:
                 self._take(chunk)

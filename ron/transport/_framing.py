@@ -1,9 +1,8 @@
-"""Where an answer ends on the wire (RFC 9112 §6), and whether a byte came after it. Nothing here
-may do I/O.
+"""Where an answer ends on the wire (RFC 9112 §6), and whether a byte came after it. Nothing here may do I/O.
 
-A byte behind the end of an answer would become the beginning of the next request's answer. So a
-connection is kept only when the meter can *prove* that what was read ends exactly where the answer
-does; wherever it cannot tell, the answer is still good but the connection is not used again.
+A byte behind the end of an answer would become the beginning of the next request's answer. So a connection is kept only
+when the meter can *prove* that what was read ends exactly where the answer does; wherever it cannot tell, the answer is
+still good but the connection is not used again.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ _FRAMING_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"content-
 class Framing(NamedTuple):
     """What the head of an answer says about its body.
 
-    ``length`` is in bytes on the wire, None if the head gives none; an answer that has no body by
-    definition has length 0. ``coding`` is the content coding, lower case, ``b""`` for none.
-    ``clear`` is False where two fields contradict each other.
+    ``length`` is in bytes on the wire, None if the head gives none; an answer that has no body by definition has length
+    0. ``coding`` is the content coding, lower case, ``b""`` for none. ``clear`` is False where two fields contradict
+    each other.
     """
 
     length: Optional[int]
@@ -48,8 +47,7 @@ def read_framing(method: str, status: int, headers: Sequence[tuple[bytes, bytes]
             else:
                 codings += [each.strip() for each in value.lower().split(b",")]
     if method == "HEAD" or status in (204, 304):
-        # RFC 9112 §6.3: these have no body, whatever their fields say about the one that they do
-        # not have.
+        # RFC 9112 §6.3: these have no body, whatever their fields say about the one that they do not have.
         return Framing(0, False, b"", True)
     coding = b", ".join(each for each in codings if each not in (b"", b"identity"))
     length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
@@ -64,17 +62,15 @@ def read_framing(method: str, status: int, headers: Sequence[tuple[bytes, bytes]
 
 
 def turns_down(data: bytes) -> bool:
-    """Whether an answer that begins so refuses a request body that is still being written (RFC 9112
-    §9.5).
-    """
+    """Whether an answer that begins so refuses a request body that is still being written (RFC 9112 §9.5)."""
     return data.startswith(b"HTTP/1.") and data[9:10] in (b"3", b"4", b"5")
 
 
 class Meter:
     """Counts one answer's bytes as they are handed to the HTTP parser.
 
-    ``feed`` every byte, in order; tell ``frame`` when the head has been read. Then ``ended`` says
-    whether exactly one whole answer has been fed.
+    ``feed`` every byte, in order; tell ``frame`` when the head has been read. Then ``ended`` says whether exactly one
+    whole answer has been fed.
     """
 
     __slots__ = ("_framing", "_head", "_left", "_line", "_trailers", "ended")
@@ -99,8 +95,7 @@ class Meter:
         head, self._head = self._head, b""
         end = head.find(_BLANK_LINE)
         if end < 0 or head.startswith(b"HTTP/1.1 1") or not framing.clear:
-            # An interim answer (1xx) stands before the final one, or lines end in LF only: nobody
-            # walks that.
+            # An interim answer (1xx) stands before the final one, or lines end in LF only: nobody walks that.
             framing = Framing(None, False, b"", False)
         self._framing = framing
         if framing.length is not None:

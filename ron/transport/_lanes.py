@@ -15,8 +15,7 @@ __all__ = ["LanesTransport"]
 
 
 class LanesTransport:
-    """Keep-alive connections over httpcore's public connection classes; ``respx`` sees their
-    requests.
+    """Keep-alive connections over httpcore's public connection classes; ``respx`` sees their requests.
 
     HTTP/1.1. No proxies, no netrc, no redirects, no cookies.
     """
@@ -31,9 +30,7 @@ class LanesTransport:
         return AsyncLanes(endpoint)
 
     def open_sync(self, endpoint: Endpoint) -> SyncLanes:
-        """A channel for ``RonClientSync``. Raises ``RonConfigError`` on a CA bundle that can't be
-        read.
-        """
+        """A channel for ``RonClientSync``. Raises ``RonConfigError`` on a CA bundle that can't be read."""
         from ron.transport._sync_lanes import SyncLanes
 
         return SyncLanes(endpoint)

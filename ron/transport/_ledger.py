@@ -1,9 +1,7 @@
-"""Who may talk, who waits, which connections are open. Nothing here may do I/O, wait or lock:
-callers do that.
+"""Who may talk, who waits, which connections are open. Nothing here may do I/O, wait or lock: callers do that.
 
-Every operation takes constant time. Idle lanes are a stack, so that the fewest connections stay
-warm and the rest run into their expiry. A permit that comes back while somebody waits goes to the
-first waiter, and to no one else.
+Every operation takes constant time. Idle lanes are a stack, so that the fewest connections stay warm and the rest run
+into their expiry. A permit that comes back while somebody waits goes to the first waiter, and to no one else.
 """
 
 from __future__ import annotations
@@ -13,8 +11,8 @@ from typing import Generic, NamedTuple, Optional, TypeVar
 
 __all__ = ["IDLE_SECONDS", "LaneStats", "Ledger"]
 
-#: How long a connection may lie idle. Servers keep theirs for 5 s (uvicorn) to 75 s (nginx): one
-#: that the node has closed is noticed by looking at the descriptor, this bound only tidies up.
+#: How long a connection may lie idle. Servers keep theirs for 5 s (uvicorn) to 75 s (nginx): one that the node has
+#: closed is noticed by looking at the descriptor, this bound only tidies up.
 IDLE_SECONDS = 30.0
 
 L = TypeVar("L")
@@ -22,9 +20,7 @@ W = TypeVar("W")
 
 
 class LaneStats(NamedTuple):
-    """What a channel has open, at one moment. ``opened_total`` counts the lanes made since the
-    channel was opened.
-    """
+    """What a channel has open, at one moment. ``opened_total`` counts the lanes made since the channel was opened."""
 
     busy: int
     idle: int
@@ -34,9 +30,7 @@ class LaneStats(NamedTuple):
 
 
 class Ledger(Generic[L, W]):
-    """The books of one pool of lanes ``L`` and those who wait for one, ``W``. A stream's lane is on
-    no other list.
-    """
+    """The books of one pool of lanes ``L`` and those who wait for one, ``W``. A stream's lane is on no other list."""
 
     __slots__ = ("busy", "free", "idle", "opened_total", "streams", "waiting")
 
@@ -56,27 +50,21 @@ class Ledger(Generic[L, W]):
         return False
 
     def release(self) -> Optional[W]:
-        """Gives a permit back. Returns the waiter that has it now and must be woken, None if it is
-        free.
-        """
+        """Gives a permit back. Returns the waiter that has it now and must be woken, None if it is free."""
         if self.waiting:
             return self.waiting.popitem(last=False)[0]
         self.free += 1
         return None
 
     def withdraw(self, waiter: W) -> Optional[W]:
-        """Takes a waiter out that gives up. If it had been given a permit meanwhile, that one is
-        released.
-        """
+        """Takes a waiter out that gives up. If it had been given a permit meanwhile, that one is released."""
         if waiter in self.waiting:
             del self.waiting[waiter]
             return None
         return self.release()
 
     def stale(self, now: float) -> Optional[L]:
-        """Takes out the lane that has lain idle longest, if that was too long: close it, and ask
-        again.
-        """
+        """Takes out the lane that has lain idle longest, if that was too long: close it, and ask again."""
         if self.idle and now - self.idle[0][0] > IDLE_SECONDS:
             return self.idle.popleft()[1]
         return None

@@ -1,8 +1,8 @@
 """What ends a call on a lane, said as a ``Failure`` or passed on bare. Nothing here may do I/O.
 
-The wires raise ``Failure`` themselves. What is left are the few exceptions of httpcore's own, and
-those that a mock (respx) raises in its place: httpcore's, httpx's, or httpx2's, which have the same
-names. None of their texts is used: they may quote a header or the payload.
+The wires raise ``Failure`` themselves. What is left are the few exceptions of httpcore's own, and those that a mock
+(respx) raises in its place: httpcore's, httpx's, or httpx2's, which have the same names. None of their texts is used:
+they may quote a header or the payload.
 """
 
 from __future__ import annotations
@@ -48,11 +48,10 @@ _LIBRARIES = frozenset({"httpcore", "httpx", "httpx2", "httpcore2"})
 
 
 def settle(error: BaseException, wire: Wire, *, reading: bool) -> BaseException:
-    """What a call ends with: a ``Failure``, or ``error`` itself if it is no failure of the network
-    (a cancellation).
+    """What a call ends with: a ``Failure``, or ``error`` itself if it is no failure of the network (a cancellation).
 
-    Either way without traceback, cause and context, whose frames hold the request. ``reading`` says
-    that the head of the answer had arrived.
+    Either way without traceback, cause and context, whose frames hold the request. ``reading`` says that the head of
+    the answer had arrived.
     """
     if not isinstance(error, Failure):
         meaning = _meaning(error)

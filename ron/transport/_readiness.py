@@ -1,8 +1,7 @@
 """Whether a socket can be read or written, asked of the system without touching a byte.
 
-``poll`` has no bound on the descriptor's number, and its object can be kept for a connection's
-life. Where the system has none (Windows), ``select`` does, whose bound there is on the number of
-sockets.
+``poll`` has no bound on the descriptor's number, and its object can be kept for a connection's life. Where the system
+has none (Windows), ``select`` does, whose bound there is on the number of sockets.
 """
 
 from __future__ import annotations
@@ -18,9 +17,7 @@ __all__ = ["PollReadiness", "Readiness", "SelectReadiness", "readiness"]
 
 
 class Readiness(Protocol):
-    """One socket's readiness. Waits at most ``seconds``; a closed or failed connection counts as
-    ready.
-    """
+    """One socket's readiness. Waits at most ``seconds``; a closed or failed connection counts as ready."""
 
     def readable(self, seconds: float = 0.0) -> bool:
         """Whether reading would not block."""

@@ -1,6 +1,4 @@
-"""What all lanes of one channel share, worked out once: where the node is, its bounds, how a
-request is put.
-"""
+"""What all lanes of one channel share, worked out once: where the node is, its bounds, how a request is put."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Optional
 
 import httpcore
+from typing_extensions import override
 
 from ron._values import Failure
 from ron.errors import RonConfigError
@@ -42,14 +41,30 @@ class _NoBody:
 _NO_BODY = _NoBody()
 
 
+class _Url(httpcore.URL):
+    """A URL of the site: its parts are bytes already, and the origin, which httpcore asks for twice a request, is made
+    once.
+    """
+
+    def __init__(self, site: Site, target: bytes) -> None:
+        self.scheme = site.origin.scheme
+        self.host = site.origin.host
+        self.port = site.origin.port
+        self.target = target
+        self._origin = site.origin
+
+    @property
+    @override
+    def origin(self) -> httpcore.Origin:
+        """The site's."""
+        return self._origin
+
+
 class Site:
     """An endpoint as the lanes need it."""
 
     __slots__ = (
-        "_host",
         "_host_field",
-        "_port",
-        "_scheme",
         "_trust",
         "clock",
         "connect_timeout",
@@ -63,12 +78,9 @@ class Site:
     )
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._scheme = endpoint.scheme.encode("ascii")
-        self._host = endpoint.host.encode("ascii")
-        self._port = endpoint.port
         self._host_field = (b"Host", endpoint.authority.encode("ascii"))
         self._trust = Trust(endpoint.verify) if endpoint.scheme == "https" else None
-        self.origin = httpcore.Origin(self._scheme, self._host, self._port)
+        self.origin = httpcore.Origin(endpoint.scheme.encode("ascii"), endpoint.host.encode("ascii"), endpoint.port)
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         self.peer = f"{host}:{endpoint.port}"
         self.clock = endpoint.clock
@@ -84,10 +96,8 @@ class Site:
         return None if self._trust is None else self._trust.context()
 
     def request(self, exchange: Exchange, credential: Optional[Credential]) -> httpcore.Request:
-        """The request as httpcore wants it. Its list of headers holds the token: clear it when the
-        head has arrived.
-        """
-        url = httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=exchange.target)
+        """The request as httpcore wants it. Its list of headers holds the token: clear it when the head has arrived."""
+        url = _Url(self, exchange.target)
         request = httpcore.Request(exchange.method, url, content=exchange.body or _NO_BODY)
         # Set afterwards: the constructor would check every field's type once more.
         request.headers = [self._host_field, *exchange.headers]
@@ -102,9 +112,7 @@ def closed_client() -> RonConfigError:
 
 
 def too_many_streams(limit: int) -> RonConfigError:
-    """The error for one stream more than ``max_streams``: streams have no end, so waiting for one
-    to end would hang.
-    """
+    """The error for one stream more than ``max_streams``: streams have no end, so waiting for one to end would hang."""
     return RonConfigError(
         f"max_streams={limit} streams are open already: close one, or give the client a larger max_streams="
     )

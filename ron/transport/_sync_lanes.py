@@ -1,8 +1,6 @@
-"""The default transport, sync: a channel of keep-alive connections ("lanes"), each used by one
-thread at a time.
+"""The default transport, sync: a channel of keep-alive connections ("lanes"), each used by one thread at a time.
 
-Native: no event loop, no thread of its own. The lock is held for bookkeeping only, never while
-anything waits.
+Native: no event loop, no thread of its own. The lock is held for bookkeeping only, never while anything waits.
 """
 
 from __future__ import annotations
@@ -10,97 +8,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Optional
 
-import httpcore
-
-from ron._values import Reply
-from ron.transport._body import Body
-from ron.transport._framing import read_framing
 from ron.transport._ledger import LaneStats, Ledger
-from ron.transport._mapping import settle
 from ron.transport._site import CLIENT_CLOSED, Site, closed_client, no_free_lane, too_many_streams
-from ron.transport._sync_stream import SyncStream
-from ron.transport._sync_wire import SyncWire
+from ron.transport._sync_lane import SyncLane
 
 if TYPE_CHECKING:
-    from ron._values import Credential, Exchange
+    from ron._values import Credential, Exchange, Reply
     from ron.transport._protocol import Endpoint
+    from ron.transport._sync_stream import SyncStream
 
 __all__ = ["SyncLanes"]
-
-
-class _Lane:
-    """One connection: httpcore's, on a wire of ours."""
-
-    __slots__ = ("_connection", "_site", "reusable", "stream", "wire")
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self.wire = SyncWire(site)
-        self._connection = httpcore.HTTPConnection(
-            site.origin, ssl_context=site.ssl_context(), network_backend=self.wire
-        )
-        self.reusable = False
-        self.stream: Optional[SyncStream] = None
-
-    def talk(self, exchange: Exchange, credential: Optional[Credential], by: float) -> Reply:
-        """One request and its whole answer."""
-        wire = self.wire
-        self.reusable = reading = False
-        wire.begin(by)
-        try:
-            response = self._send(exchange, credential)
-            reading = True
-            framing = read_framing(exchange.method, response.status, response.headers)
-            wire.meter.frame(framing)
-            body = Body(framing, self._site.max_response_bytes)
-            stream: Any = response.stream
-            for chunk in stream:
-                if not body.feed(chunk):
-                    wire.abort(body.failure)
-            reply = Reply(response.status, response.headers, body.finish())
-            if hasattr(stream, "close"):
-                stream.close()
-            self.reusable = wire.clean() and self._connection.is_idle()
-            return reply
-        except BaseException as caught:  # noqa: BLE001 - raised below, without its frames
-            error = settle(caught, wire, reading=reading)
-        try:
-            raise error
-        finally:
-            del error
-
-    def open(
-        self,
-        exchange: Exchange,
-        credential: Optional[Credential],
-        by: float,
-        leave: Callable[[], None],
-    ) -> SyncStream:
-        """One request and the head of its answer; the stream has this lane for itself."""
-        wire = self.wire
-        wire.begin(by)
-        try:
-            response = self._send(exchange, credential)
-            framing = read_framing(exchange.method, response.status, response.headers)
-            wire.meter.frame(framing)
-            stream: Any = response.stream
-            self.stream = SyncStream(wire, response, iter(stream), framing, leave)
-            return self.stream
-        except BaseException as caught:  # noqa: BLE001 - raised below, without its frames
-            error = settle(caught, wire, reading=False)
-        try:
-            raise error
-        finally:
-            del error
-
-    def _send(self, exchange: Exchange, credential: Optional[Credential]) -> httpcore.Response:
-        request = self._site.request(exchange, credential)
-        try:
-            return self._connection.handle_request(request)
-        finally:
-            request.headers.clear()  # the token is in there
 
 
 class _Pool:
@@ -110,7 +29,7 @@ class _Pool:
 
     def __init__(self, site: Site) -> None:
         self.lock = threading.Lock()
-        self.ledger: Ledger[_Lane, _Turn] = Ledger(site.max_concurrency)
+        self.ledger: Ledger[SyncLane, _Turn] = Ledger(site.max_concurrency)
 
 
 class _Turn:
@@ -137,8 +56,8 @@ class SyncLanes:
     def __init__(self, endpoint: Endpoint) -> None:
         self._site = Site(endpoint)
         self._closed = False
-        # By process: a lock that some thread held at a fork stays locked in the child, so the child
-        # takes no lock of the parent's; and `setdefault` is atomic.
+        # By process: a lock that some thread held at a fork stays locked in the child, so the child takes no lock of
+        # the parent's; and `setdefault` is atomic.
         self._pools: dict[int, _Pool] = {}
 
     def send(self, exchange: Exchange, credential: Optional[Credential]) -> Reply:
@@ -153,7 +72,7 @@ class SyncLanes:
                 pool.ledger.waiting[turn] = None
         if turn is not None:
             self._wait(pool, turn, by)
-        lane: Optional[_Lane] = None
+        lane: Optional[SyncLane] = None
         try:
             lane = self._lane(pool)
             return lane.talk(exchange, credential, by)
@@ -164,7 +83,7 @@ class SyncLanes:
         """See ``SyncChannel.stream``. Raises ``RonConfigError`` beyond ``max_streams``."""
         by = time.monotonic() + exchange.deadline - self._site.clock.monotonic()
         pool = self._pools.get(os.getpid()) or self._pool()
-        lane = _Lane(self._site)
+        lane = SyncLane(self._site)
         with pool.lock:
             self._check_open()
             if len(pool.ledger.streams) >= self._site.max_streams:
@@ -239,10 +158,8 @@ class SyncLanes:
         if successor is not None:
             successor.come()
 
-    def _lane(self, pool: _Pool) -> _Lane:
-        """A lane for the holder of a permit: the newest idle one that is still alive, else a new
-        one.
-        """
+    def _lane(self, pool: _Pool) -> SyncLane:
+        """A lane for the holder of a permit: the newest idle one that is still alive, else a new one."""
         ledger = pool.ledger
         while True:
             with pool.lock:
@@ -261,14 +178,14 @@ class SyncLanes:
                 with pool.lock:
                     ledger.busy.discard(lane)
                 lane.wire.abort()
-        lane = _Lane(self._site)
+        lane = SyncLane(self._site)
         with pool.lock:
             self._check_open()
             ledger.busy.add(lane)
             ledger.opened_total += 1
         return lane
 
-    def _give_back(self, pool: _Pool, lane: Optional[_Lane]) -> None:
+    def _give_back(self, pool: _Pool, lane: Optional[SyncLane]) -> None:
         ledger = pool.ledger
         with pool.lock:
             keep = lane is not None and lane.reusable and not self._closed

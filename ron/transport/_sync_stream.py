@@ -1,6 +1,4 @@
-"""An answer that is read as it comes, for threads. It owns its connection; closing it, from any
-thread, closes that.
-"""
+"""An answer that is read as it comes, for threads. It owns its connection; closing it, from any thread, closes that."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""The network under one sync lane: httpcore's backend and stream, over one non-blocking socket and
-``poll``.
+"""The network under one sync lane: httpcore's backend and stream, over one non-blocking socket and ``poll``.
 
-Every wait is a ``poll`` for what is left of the time, so that neither a partial send nor a dribbled
-TLS record gets a timeout of its own. Only the thread that uses a wire closes its descriptor;
-another one ``shutdown``s the connection, which wakes it: a descriptor closed under a waiting thread
-may be given to somebody else's connection.
+Every wait is a ``poll`` for what is left of the time, so that neither a partial send nor a dribbled TLS record gets a
+timeout of its own. Only the thread that uses a wire closes its descriptor; another one ``shutdown``s the connection,
+which wakes it: a descriptor closed under a waiting thread may be given to somebody else's connection.
 """
 
 from __future__ import annotations
@@ -61,9 +59,7 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
         local_address: Optional[str] = None,
         socket_options: Optional[Iterable[Any]] = None,
     ) -> SyncWire:
-        """Looks the host up (which can't be interrupted) and tries its addresses in turn. Raises
-        ``Failure``.
-        """
+        """Looks the host up (which can't be interrupted) and tries its addresses in turn. Raises ``Failure``."""
         self.active = True
         limit = self._connect_by = min(self.deadline, time.monotonic() + self.site.connect_timeout)
         try:
@@ -133,9 +129,7 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
 
     @override
     def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:
-        """The next bytes, ``b""`` when the node has ended the connection in order. Raises
-        ``Failure``.
-        """
+        """The next bytes, ``b""`` when the node has ended the connection in order. Raises ``Failure``."""
         now = time.monotonic()
         if now >= self.deadline:
             raise self.read_late()
@@ -150,9 +144,7 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
 
     @override
     def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
-        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or
-        ``Failure``.
-        """
+        """Writes it all. Raises ``WriteError``, after which httpcore looks for an early answer, or ``Failure``."""
         if not buffer:
             return
         self.active = True
@@ -192,25 +184,19 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
         return self.meter.ended and not (self._data or self.ended or self._closed)
 
     def alive(self) -> bool:
-        """Whether an idle connection is still silent: nothing was sent on it, and it was not
-        closed.
-        """
+        """Whether an idle connection is still silent: nothing was sent on it, and it was not closed."""
         if self._sock is None or self._closed or self.ended or self._readiness is None:
             return False
         return not self._readiness.readable()
 
     def abort(self, reason: Union[str, Failure, None] = None) -> None:
-        """Closes the connection; whatever this thread still asks of it gets a ``Failure``.
-        Idempotent.
-        """
+        """Closes the connection; whatever this thread still asks of it gets a ``Failure``. Idempotent."""
         if self._closed is None:
             self._closed = reason or CLOSED
         self._drop()
 
     def shut(self, reason: str) -> None:
-        """Ends the connection, from any thread; the thread that waits on it gets a ``Failure``.
-        Closes no descriptor.
-        """
+        """Ends the connection, from any thread; who waits on it gets a ``Failure``. Closes no descriptor."""
         with self._guard:
             if self._closed is None:
                 self._closed = reason
@@ -265,9 +251,7 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
             return data
 
     def _await_room(self, until: float) -> None:
-        """Waits until more can be written; raises ``WriteError`` if the node has made up its mind
-        meanwhile.
-        """
+        """Waits until more can be written; raises ``WriteError`` if the node has made up its mind meanwhile."""
         if self._readiness is None:
             raise self.closed_here()
         reading, writing = self._readiness.ready(until - time.monotonic())
@@ -280,7 +264,6 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
             self._data += data
             self.ended = not data
             self.received = True
-        # An answer that refuses the body is not kept waiting for it; nor is a node that speaks
-        # without listening.
+        # An answer that refuses the body is not kept waiting for it; nor is a node that speaks without listening.
         if self.ended or len(self._data) >= HIGH_WATER or turns_down(self._data):
             raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))

@@ -1,6 +1,4 @@
-"""One SSLContext for all lanes of a channel, made when the first of them needs it (it takes some 40
-ms).
-"""
+"""One SSLContext for all lanes of a channel, made when the first of them needs it (it takes some 40 ms)."""
 
 from __future__ import annotations
 
@@ -14,15 +12,12 @@ __all__ = ["Trust"]
 
 
 class Trust:
-    """What a channel trusts: True is the system's store, a string the path of a PEM bundle, or a
-    context as it is.
+    """What a channel trusts: True is the system's store, a string the path of a PEM bundle, or a context as it is.
 
-    A system without any certificate authority (a slim container) falls back to certifi's, which
-    httpx brings along.
+    A system without any certificate authority (a slim container) falls back to certifi's, which httpx brings along.
 
     Raises:
-        RonConfigError: if the bundle can't be read, which is tried at once, or if ``verify`` is
-            False.
+        RonConfigError: if the bundle can't be read, which is tried at once, or if ``verify`` is False.
     """
 
     __slots__ = ("_context", "_verify")
@@ -68,9 +63,7 @@ def _of_system() -> ssl.SSLContext:
 
 
 def _is_empty(context: ssl.SSLContext) -> bool:
-    """Whether the system has no store: no bundle was loaded, and there is no folder to look
-    certificates up in.
-    """
+    """Whether the system has no store: no bundle was loaded, and there is no folder to look certificates up in."""
     if context.cert_store_stats()["x509_ca"]:
         return False
     folder = ssl.get_default_verify_paths().capath

@@ -1,8 +1,7 @@
 """What both colours of wire know about the call that is on them. Nothing here may do I/O.
 
-A wire is the network under one lane: httpcore's backend and its stream in one object, so that it
-knows the call it serves. It is the only one who does: the deadline, whether a byte of the request
-can have left, what was read.
+A wire is the network under one lane: httpcore's backend and its stream in one object, so that it knows the call it
+serves. It is the only one who does: the deadline, whether a byte of the request can have left, what was read.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ CLOSED = "the connection was closed on this side"
 
 #: Unread bytes that may pile up on this side before the node is made to wait.
 HIGH_WATER = 256 * 1024
-#: One write: large enough for few calls, small enough that ``write_timeout`` bounds progress and
-#: not the whole upload.
+#: One write: large enough for few calls, small enough that ``write_timeout`` bounds progress and not the whole upload.
 SLICE = 64 * 1024
 
 _STEPS = {
@@ -37,16 +35,14 @@ _STEPS = {
 
 
 class Wire:
-    """The state of one connection and of the call on it. Times are absolute, on the clock that
-    waits.
+    """The state of one connection and of the call on it. Times are absolute, on the clock that waits.
 
     Attributes:
         peer: ``host:port``, for messages.
         deadline: when the call must be over.
         read_timeout: seconds that one read may wait.
         sent: whether a byte of the call's request can have left.
-        active: whether the call has touched the network at all (a mock of httpcore's connection
-            doesn't).
+        active: whether the call has touched the network at all (a mock of httpcore's connection doesn't).
         received: whether a byte of the answer came.
         ended: whether the node has ended the connection, in order or not.
         read_out: whether the parser was told of that end.
@@ -71,9 +67,7 @@ class Wire:
         self.meter = Meter()
 
     def begin_stream(self, read_timeout: Optional[float]) -> None:
-        """The body of a stream has no deadline; one read of it waits for ``read_timeout`` seconds
-        (None: for ever).
-        """
+        """The body of a stream has no deadline; one read of it waits for ``read_timeout`` seconds (None: for ever)."""
         self.deadline = math.inf
         self.read_timeout = math.inf if read_timeout is None else read_timeout
 
@@ -82,9 +76,7 @@ class Wire:
         return Failure(kind, f"{self.peer}: {text}", sent=self.sent, timed_out=timed_out, permanent=permanent)
 
     def closed_here(self) -> Failure:
-        """The ``Failure`` for what was under way when this side closed the wire: the reason for
-        closing, if it is one.
-        """
+        """What was under way when this side closed the wire ends with this, or with the failure it was closed for."""
         if isinstance(self._closed, Failure):
             return self._closed
         return self.failure("read" if self.sent else "connect", self._closed or CLOSED)
@@ -106,8 +98,8 @@ class Wire:
     def not_connected(self, step: str, error: Optional[BaseException]) -> Failure:
         """What it means that a step towards the connection failed, or (None) did not end in time.
 
-        ``step`` is the kind of failure that it ends with when the exception tells nothing finer:
-        "dns", "connect", "tls".
+        ``step`` is the kind of failure that it ends with when the exception tells nothing finer: "dns", "connect",
+        "tls".
         """
         if isinstance(error, Failure):
             return error
@@ -125,9 +117,7 @@ class Wire:
 
 
 def addresses(host: str, port: int, *, literal: bool) -> list[tuple[Any, ...]]:
-    """``getaddrinfo`` for a stream socket. ``literal``: only if the host is an address already;
-    otherwise nothing.
-    """
+    """``getaddrinfo`` for a stream socket. ``literal``: only if the host is an address already; otherwise nothing."""
     try:
         flags = socket.AI_NUMERICHOST if literal else 0
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
@@ -138,7 +128,5 @@ def addresses(host: str, port: int, *, literal: bool) -> list[tuple[Any, ...]]:
 
 
 def share(now: float, limit: float, addresses_left: int) -> float:
-    """Until when one of a host's addresses may be tried, so that a dead one leaves time for the
-    others.
-    """
+    """Until when one of a host's addresses may be tried, so that a dead one leaves time for the others."""
     return now + max(0.0, limit - now) / addresses_left

@@ -62,11 +62,9 @@ def endpoint(
     )
 
 
-def exchange(
-    method: str = "GET", target: bytes = b"/", body: bytes = b"", seconds: float = PATIENCE
-) -> Exchange:
+def exchange(method: str = "GET", target: bytes = b"/", body: bytes = b"", seconds: float = PATIENCE) -> Exchange:
     """A request with a deadline that many seconds away."""
-    fields = ((b"Accept", b"*/*"),)
+    fields: tuple[tuple[bytes, bytes], ...] = ((b"Accept", b"*/*"),)
     if body or method in ("POST", "PUT"):
         fields += ((b"Content-Length", b"%d" % len(body)),)
     return Exchange(method, target, fields, body, CLOCK.monotonic() + seconds)
@@ -125,9 +123,7 @@ BAD_ANSWERS = [
     pytest.param(once(), Outcome("read", True), id="closes without an answer"),
     pytest.param(once(b"HTTP/1.1 20"), Outcome("truncated", True), id="ends in the head"),
     pytest.param(once(OK[:-1]), Outcome("truncated", True), id="ends in a body of known length"),
-    pytest.param(
-        once(_chunked(b"abc", end=b"")), Outcome("truncated", True), id="ends between chunks"
-    ),
+    pytest.param(once(_chunked(b"abc", end=b"")), Outcome("truncated", True), id="ends between chunks"),
     pytest.param(_reset_in_body, Outcome("read", True), id="resets in the body"),
     pytest.param(once(b"SSH-2.0-OpenSSH\r\n\r\n"), Outcome("protocol", True), id="speaks SSH"),
     pytest.param(
@@ -147,9 +143,7 @@ BAD_ANSWERS = [
     ),
     pytest.param(once(answer(b"hello", _GZ)), Outcome("encoding", True), id="zips nothing"),
     pytest.param(once(answer(_ZIPPED[:-3], _GZ)), Outcome("truncated", True), id="cuts its gzip"),
-    pytest.param(
-        once(answer(_ZIPPED * 2, _GZ)), Outcome("encoding", True), id="sends two gzip members"
-    ),
+    pytest.param(once(answer(_ZIPPED * 2, _GZ)), Outcome("encoding", True), id="sends two gzip members"),
     pytest.param(
         once(answer(bytes(LIMIT + 1))),
         Outcome("too_large", True, permanent=True),
@@ -226,29 +220,19 @@ class Kept(NamedTuple):
 KEPT = [
     pytest.param(Kept("GET", OK, 200, b"{}", True), id="Content-Length"),
     pytest.param(Kept("GET", _chunked(b"ab", b"c"), 200, b"abc", True), id="chunks"),
-    pytest.param(
-        Kept("GET", _chunked(b"ab", end=b"0\r\nX-Sum: 1\r\n\r\n"), 200, b"ab", True), id="trailers"
-    ),
+    pytest.param(Kept("GET", _chunked(b"ab", end=b"0\r\nX-Sum: 1\r\n\r\n"), 200, b"ab", True), id="trailers"),
     pytest.param(Kept("GET", answer(_ZIPPED, _GZ), 200, b"hello", True), id="gzip"),
     pytest.param(
         Kept("GET", answer(_ZIPPED, b"Content-Encoding: identity, x-gzip"), 200, b"hello", True),
         id="x-gzip",
     ),
     pytest.param(Kept("GET", answer(b"", _GZ), 200, b"", True), id="an empty body called gzip"),
-    pytest.param(
-        Kept("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200, b"", True), id="HEAD"
-    ),
+    pytest.param(Kept("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200, b"", True), id="HEAD"),
     pytest.param(Kept("DELETE", b"HTTP/1.1 204 Gone\r\n\r\n", 204, b"", True), id="204"),
-    pytest.param(
-        Kept("GET", b"HTTP/1.1 304 As Was\r\nContent-Length: 9\r\n\r\n", 304, b"", True), id="304"
-    ),
-    pytest.param(
-        Kept("GET", answer(b"{}", b"Connection: close"), 200, b"{}", False), id="Connection: close"
-    ),
+    pytest.param(Kept("GET", b"HTTP/1.1 304 As Was\r\nContent-Length: 9\r\n\r\n", 304, b"", True), id="304"),
+    pytest.param(Kept("GET", answer(b"{}", b"Connection: close"), 200, b"{}", False), id="Connection: close"),
     pytest.param(Kept("GET", OK + OK, 200, b"{}", False), id="a forged second answer"),
-    pytest.param(
-        Kept("DELETE", b"HTTP/1.1 204 Gone\r\n\r\nbody", 204, b"", False), id="a 204 with a body"
-    ),
+    pytest.param(Kept("DELETE", b"HTTP/1.1 204 Gone\r\n\r\nbody", 204, b"", False), id="a 204 with a body"),
     pytest.param(Kept("GET", _chunked(b"ab") + b"x", 200, b"ab", False), id="a byte after chunks"),
     pytest.param(
         Kept(

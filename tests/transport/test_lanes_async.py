@@ -80,7 +80,7 @@ def is_waiting(channel: AsyncLanes) -> bool:
     """Whether the one busy lane waits for its node."""
     assert channel._pool is not None
     (lane,) = channel._pool.ledger.busy
-    return lane.wire._connecting is not None or lane.wire._waiter is not None
+    return lane.wire._connecting is not None or lane.wire._patience.waiting
 
 
 async def until(condition: Any) -> None:
@@ -166,24 +166,22 @@ async def test_looks_a_name_up() -> None:
 
 async def test_tls_failures() -> None:
     """A certificate that doesn't verify is permanent; a handshake that fails or hangs is not; none was sent."""
-    with RawServer(once(), Tls()) as server:
-        async with lanes(endpoint(server.port, verify=Tls().client())) as channel:
-            failure = await failing(channel.send(exchange(), TOKEN))
-            assert Outcome("certificate", False, permanent=True) == outcome(failure)
-        async with lanes(endpoint(server.port, host="localhost", verify=server.tls.client())) as it:  # type: ignore[union-attr]
-            failure = await failing(it.send(exchange(), TOKEN))
-            assert Outcome("certificate", False, permanent=True) == outcome(failure)
-    with RawServer(lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
-        async with lanes(endpoint(server.port, verify=Tls().client())) as channel:
-            assert Outcome("tls", False) == outcome(await failing(channel.send(exchange(), TOKEN)))
-    with RawServer(lambda peer: peer.wait_closed()) as server:
-        async with lanes(endpoint(server.port, verify=Tls().client())) as channel:
-            late = await failing(channel.send(exchange(seconds=SOON), TOKEN))
-            assert Outcome("tls", False, timed_out=True) == outcome(late)
-        where = endpoint(server.port, verify=Tls().client(), connect_timeout=SOON)
+
+    async def ends(where: Endpoint, seconds: float = PATIENCE) -> Outcome:
         async with lanes(where) as channel:
-            late = await failing(channel.send(exchange(), TOKEN))
-            assert Outcome("tls", False, timed_out=True) == outcome(late)
+            return outcome(await failing(channel.send(exchange(seconds=seconds), TOKEN)))
+
+    ours, stranger = Tls(), Tls().client()
+    with RawServer(once(), ours) as server:
+        expected = Outcome("certificate", False, permanent=True)
+        assert expected == await ends(endpoint(server.port, verify=stranger))
+        assert expected == await ends(endpoint(server.port, host="localhost", verify=ours.client()))
+    with RawServer(lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
+        assert Outcome("tls", False) == await ends(endpoint(server.port, verify=stranger))
+    with RawServer(lambda peer: peer.wait_closed()) as server:
+        late = Outcome("tls", False, timed_out=True)
+        assert late == await ends(endpoint(server.port, verify=stranger), SOON)
+        assert late == await ends(endpoint(server.port, verify=stranger, connect_timeout=SOON))
 
 
 async def test_early_answer() -> None:
@@ -347,16 +345,13 @@ async def test_churn() -> None:
         async with lanes(endpoint(server.port, max_concurrency=3)) as channel:
             for turn in range(60):
                 tasks = [
-                    asyncio.create_task(channel.send(exchange(target=b"/%d" % number), TOKEN))
-                    for number in range(8)
+                    asyncio.create_task(channel.send(exchange(target=b"/%d" % number), TOKEN)) for number in range(8)
                 ]
                 for _ in range(turn % 12):
                     await asyncio.sleep(0)
                 for task in tasks[::2]:
                     task.cancel()
-                for number, result in enumerate(
-                    await asyncio.gather(*tasks, return_exceptions=True)
-                ):
+                for number, result in enumerate(await asyncio.gather(*tasks, return_exceptions=True)):
                     if isinstance(result, BaseException):
                         assert isinstance(result, asyncio.CancelledError)
                     else:
@@ -456,7 +451,7 @@ async def test_stream_of_gzip() -> None:
     with RawServer(streamed(first, b"\xff" * 9, fields=b"Content-Encoding: gzip\r\n")) as server:
         async with lanes(endpoint(server.port)) as channel:
             stream = await channel.stream(exchange(), TOKEN)
-            sizes = []
+            sizes: list[int] = []
             while sum(sizes) < 200_000:
                 sizes.append(len(await stream.read(PATIENCE)))
             assert 64 * 1024 == max(sizes)
@@ -601,9 +596,7 @@ async def test_respx() -> None:
     respx.get("https://node.example/events").mock(
         return_value=httpx.Response(200, stream=httpx.ByteStream(b"data: 1\n\n"))
     )
-    respx.get("https://node.example/parts").mock(
-        return_value=httpx.Response(200, content=iter([b"a", b"b"]))
-    )
+    respx.get("https://node.example/parts").mock(return_value=httpx.Response(200, content=iter([b"a", b"b"])))
     async with lanes(endpoint(443, host="node.example", verify=True)) as channel:
         for _ in range(2):
             reply = await channel.send(exchange("POST", b"/a?b=c", b"{}"), TOKEN)

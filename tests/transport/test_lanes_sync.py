@@ -154,9 +154,8 @@ def test_connect_failures() -> None:
 
 def test_looks_a_name_up() -> None:
     """A host that is a name is resolved, and each of its addresses is tried."""
-    with RawServer(keep_alive()) as server:
-        with lanes(endpoint(server.port, host="localhost")) as channel:
-            assert b"{}" == channel.send(exchange(), TOKEN).body
+    with RawServer(keep_alive()) as server, lanes(endpoint(server.port, host="localhost")) as channel:
+        assert b"{}" == channel.send(exchange(), TOKEN).body
 
 
 def test_tls_failures() -> None:
@@ -247,8 +246,7 @@ def test_threads() -> None:
     def calls(number: int) -> bool:
         targets = [b"/%d/%d" % (number, turn) for turn in range(10)]
         return all(
-            b"GET %b HTTP/1.1" % target == channel.send(exchange(target=target), TOKEN).body
-            for target in targets
+            b"GET %b HTTP/1.1" % target == channel.send(exchange(target=target), TOKEN).body for target in targets
         )
 
     with RawServer(echo) as server, lanes(endpoint(server.port, max_concurrency=3)) as channel:
@@ -273,7 +271,7 @@ def test_waiting_is_fair_and_ends_at_the_deadline() -> None:
             calls = []
             for number in range(4):
                 calls.append(pool.submit(channel.send, exchange(target=b"/%d" % number), TOKEN))
-                until(lambda: server.seen and len(calls) - 1 == channel.stats().waiting)  # noqa: B023
+                until(lambda: server.seen and len(calls) - 1 == channel.stats().waiting)
             late = failing(lambda: channel.send(exchange(seconds=SOON), TOKEN))
             assert Outcome("timeout", False, timed_out=True) == outcome(late)
             assert 3 == channel.stats().waiting
@@ -286,7 +284,7 @@ def test_failures_do_not_hold_the_token() -> None:
     """No frame, argument or chain of a failure leads to the token."""
     for handler in (once(), once(OK[:-1]), once(b"nonsense\r\n\r\n"), once(answer(bytes(99999)))):
         with RawServer(handler) as server, lanes(endpoint(server.port)) as channel:
-            failure = failing(lambda: channel.send(exchange(), TOKEN))  # noqa: B023
+            failure = failing(lambda: channel.send(exchange(), TOKEN))
             assert not any("canary" in text for text in frames_of(failure))
 
 
@@ -316,15 +314,15 @@ def test_close_ends_everything(tls: bool) -> None:
 
 def test_close_while_connecting() -> None:
     """Closing ends a TLS handshake under way in another thread; nothing was sent."""
-    with RawServer(lambda peer: peer.wait_closed()) as server:
-        with lanes(endpoint(server.port, verify=Tls().client())) as channel:
-            with another_thread(lambda: channel.send(exchange(), TOKEN)) as call:
-                until(lambda: server.accepted)
-                channel.close()
-            failure = call.exception()
-            assert isinstance(failure, Failure)
-            assert Outcome("connect", False) == outcome(failure)
-            server.wait_closed(1)
+    client = Tls().client()
+    with RawServer(SILENT) as server, lanes(endpoint(server.port, verify=client)) as channel:
+        with another_thread(lambda: channel.send(exchange(), TOKEN)) as call:
+            until(lambda: server.accepted)
+            channel.close()
+        failure = call.exception()
+        assert isinstance(failure, Failure)
+        assert Outcome("connect", False) == outcome(failure)
+        server.wait_closed(1)
 
 
 def streamed(*parts: bytes, fields: bytes = b"") -> Handler:
@@ -343,17 +341,16 @@ def streamed(*parts: bytes, fields: bytes = b"") -> Handler:
 
 def test_stream() -> None:
     """A stream gives bytes as they come, beyond the call's deadline, and closing it closes its connection."""
-    with RawServer(streamed(b"one", b"two")) as server:
-        with lanes(endpoint(server.port, timeout=SOON)) as channel:
-            stream = channel.stream(exchange(seconds=SOON), TOKEN)
-            assert (200, (b"Transfer-Encoding", b"chunked")) == (stream.status, stream.headers[0])
-            assert [b"one", b"two"] == [stream.read(PATIENCE) for _ in range(2)]
-            assert LaneStats(0, 0, 0, 1, 1) == channel.stats()
-            stream.close()
-            stream.close()
-            server.wait_closed(1)
-            assert 0 == channel.stats().streams
-            assert "read" == failing(lambda: stream.read(None)).kind
+    with RawServer(streamed(b"one", b"two")) as server, lanes(endpoint(server.port, timeout=SOON)) as channel:
+        stream = channel.stream(exchange(seconds=SOON), TOKEN)
+        assert (200, (b"Transfer-Encoding", b"chunked")) == (stream.status, stream.headers[0])
+        assert [b"one", b"two"] == [stream.read(PATIENCE) for _ in range(2)]
+        assert LaneStats(0, 0, 0, 1, 1) == channel.stats()
+        stream.close()
+        stream.close()
+        server.wait_closed(1)
+        assert 0 == channel.stats().streams
+        assert "read" == failing(lambda: stream.read(None)).kind
 
 
 def test_stream_end() -> None:
@@ -401,14 +398,13 @@ def test_streams_are_bounded() -> None:
     def handle(peer: Peer) -> None:
         (keep_alive() if peer.number == 3 else streamed(b"x"))(peer)
 
-    with RawServer(handle) as server:
-        with lanes(endpoint(server.port, max_streams=2, max_concurrency=1)) as channel:
-            first, _ = [channel.stream(exchange(), TOKEN) for _ in range(2)]
-            with pytest.raises(RonConfigError, match="max_streams=2"):
-                channel.stream(exchange(), TOKEN)
-            assert b"{}" == channel.send(exchange(), TOKEN).body
-            first.close()
+    with RawServer(handle) as server, lanes(endpoint(server.port, max_streams=2, max_concurrency=1)) as channel:
+        first, _ = [channel.stream(exchange(), TOKEN) for _ in range(2)]
+        with pytest.raises(RonConfigError, match="max_streams=2"):
             channel.stream(exchange(), TOKEN)
+        assert b"{}" == channel.send(exchange(), TOKEN).body
+        first.close()
+        channel.stream(exchange(), TOKEN)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
@@ -510,6 +506,6 @@ def test_respx_errors(error: type[Exception], expected: Outcome) -> None:
 @respx.mock
 def test_respx_unknown_route() -> None:
     """What is no failure of the network, such as a mock's complaint, comes through."""
-    with lanes(endpoint(443, host="node.example", verify=True)) as channel:
-        with pytest.raises(AssertionError, match="not mocked"):
-            channel.send(exchange(), TOKEN)
+    where = endpoint(443, host="node.example", verify=True)
+    with lanes(where) as channel, pytest.raises(AssertionError, match="not mocked"):
+        channel.send(exchange(), TOKEN)

@@ -8,14 +8,13 @@ from typing import Any, Optional
 
 from pydantic import BaseModel, Field
 
-from ron import Facet, Resource, Timestamp, U64, server
+from ron import U64, Facet, Resource, Timestamp, server
 from ron._flow import Answer
 from ron._session import Session
 from ron._values import Reply
 from ron.resources._bodies import decode_object
 from ron.resources._description import Description, description_of
 from ron.testing import FakeClock
-
 from tests.unit.rig import make_session
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -42,7 +41,7 @@ class Item(Resource, path="/items", facet=Shop, filters=ItemFilters):
     name: str
     price: U64 = 0
     note: Optional[str] = None
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
     size: Optional[Size] = None
     colour: Optional[str] = Field(default=None, alias="color")
     ready_at: Optional[Timestamp] = None

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 
 from ron import Draft, Patch, Resource, RonInputError, server
 from ron.resources._bodies import changed_fields, create_body, new_object, patch_body, replace_body
-
 from tests.unit.resource_declarations import NOON, Item, Size, Task, decoded, described
 
 
@@ -48,7 +47,7 @@ def refused(call: Any, *arguments: Any, **fields: Any) -> str:
 
 
 def test_create_sends_values_and_defaults_but_no_unset_optionals() -> None:
-    """Fields with a value travel, defaults too; optional ones that nobody set do not, nor does what the node assigns."""
+    """Fields with a value travel, defaults too; optional ones that nobody set don't, nor does what the node assigns."""
     assert {"name": "a", "price": "0", "tags": []} == created(Item(name="a"))
 
 
@@ -64,7 +63,7 @@ def test_create_sends_none_only_on_purpose() -> None:
 def test_create_sends_wire_forms_and_wire_names() -> None:
     """A U64 is a decimal string, a timestamp ISO 8601 in UTC, an aliased field has its wire name."""
     noon = NOON.astimezone(timezone(timedelta(hours=1)))
-    item = Item(name="a", price=2**64 - 1, ready_at=noon, colour="red", size=Size(width=1))
+    item = Item(name="a", price=2**64 - 1, ready_at=noon, color="red", size=Size(width=1))
     assert {
         "name": "a",
         "price": "18446744073709551615",
@@ -80,8 +79,8 @@ def test_unset_optionals_inside_are_omitted_too() -> None:
 
     class Deep(Resource, path="/app/deep"):
         id: str = server()
-        sizes: list[Size] = []
-        named: dict[str, Size] = {}
+        sizes: list[Size] = Field(default_factory=list)
+        named: dict[str, Size] = Field(default_factory=dict)
         free: Any = None
 
     deep = Deep(
@@ -252,13 +251,13 @@ def test_a_list_has_changed_exactly_if_it_differs(before: list[str], after: list
 class Loose(Resource, path="/app/loose"):
     id: str = server()
     data: Any = None
-    sizes: list[Size] = []
+    sizes: list[Size] = Field(default_factory=list)
     inner: Optional[BaseModel] = None
 
 
 TEXT = (
-    "Loose cannot be written as JSON: {} was changed in place to what its type does not allow, or holds a number or text "
-    "that JSON has no form for"
+    "Loose cannot be written as JSON: {} was changed in place to what its type does not allow, or holds a number or "
+    "text that JSON has no form for"
 )
 
 
@@ -284,6 +283,5 @@ def test_a_cycle_is_refused() -> None:
     """A value that contains itself is refused, not followed for ever."""
     ring: list[Any] = []
     ring.append(ring)
-    loose = Loose()
-    loose.__dict__["data"] = ring
+    loose = Loose.model_construct(data=ring)
     assert TEXT.format("data") == refused(create_body, described(Loose), loose)

@@ -16,7 +16,6 @@ from ron._values import Reply
 from ron.resources._changes import change_of
 from ron.resources._origin import origin_of
 from ron.testing import FakeClock
-
 from tests.unit.resource_declarations import Item, described
 from tests.unit.rig import make_session
 
@@ -127,7 +126,11 @@ def test_changes_are_frozen_values() -> None:
     ("name", "data", "text"),
     [
         ("added", '{"id": "i-1"}', "event 'added' with id '7' is no Item: name: Field required"),
-        ("updated", '{"id": "i-1", "name": 5}', "event 'updated' with id '7' is no Item: name: Input should be a valid string"),
+        (
+            "updated",
+            '{"id": "i-1", "name": 5}',
+            "event 'updated' with id '7' is no Item: name: Input should be a valid string",
+        ),
         ("added", "i-1", "event 'added' with id '7' is no Item: Invalid JSON"),
         ("added", "[]", "event 'added' with id '7' is no Item: Input should be an object"),
         ("added", "", "event 'added' with id '7' is no Item: Invalid JSON"),

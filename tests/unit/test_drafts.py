@@ -9,8 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import Field, ValidationError, field_validator
 
-from ron import Draft, Patch, Resource, RonConfigError, U64, server
-
+from ron import U64, Draft, Patch, Resource, RonConfigError, server
 from tests.unit.resource_declarations import Item, Task
 
 
@@ -121,7 +120,7 @@ def test_a_draft_cannot_be_subscripted_again() -> None:
 
 
 def test_field_validators_of_the_resource_run() -> None:
-    """Validators of a field, of all fields, static ones and constraints hold for drafts and patches, on what is given."""
+    """Validators of one field and of all, static ones and constraints hold for drafts and patches, if given."""
     for kind in (Draft[Named], Patch[Named]):
         made: Any = kind(name="ABC", nick=7)
         assert ("abc", "7") == (made.name, made.nick)

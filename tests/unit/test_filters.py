@@ -14,7 +14,6 @@ from typing_extensions import Literal
 
 from ron import Bytes, Resource, RonInputError, Timestamp, server
 from ron.resources._filters import filter_query
-
 from tests.unit.resource_declarations import NOON, Item, ItemFilters, described
 
 FILTERS_BY = "colour, created_at, id, name, note, price, ready_at, size, tagged, tags, updated_after"
@@ -130,7 +129,7 @@ def test_objects_of_a_filter_class_are_read() -> None:
     ],
 )
 def test_bad_filters_are_refused(given: dict[str, Any], text: str) -> None:
-    """A misspelt filter would list everything: it is refused, as are wrong types and None, as keyword and in a mapping."""
+    """A misspelt filter would list everything: it is refused, as are wrong types and None, in either place."""
     assert refused(**given).startswith(text)
     assert refused(given).startswith(text)
 
@@ -139,8 +138,8 @@ def test_bad_filters_are_refused(given: dict[str, Any], text: str) -> None:
 def test_what_is_no_filter_object_is_refused(thing: Any) -> None:
     """The positional argument is a mapping or an object of the declared class."""
     assert (
-        f"filters of Item are keywords, a mapping, or an object of its declared filter class, not {type(thing).__name__}"
-        == refused(thing)
+        "filters of Item are keywords, a mapping, or an object of its declared filter class, not "
+        f"{type(thing).__name__}" == refused(thing)
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import ron
 from ron import (
+    Listing,
     Page,
     Resource,
     RonClient,
@@ -22,7 +23,6 @@ from ron import (
 )
 from ron._values import Exchange, Reply
 from ron.testing import FakeClock
-
 from tests.unit.resource_declarations import Item, Task
 from tests.unit.rig import ScriptTransport, reply
 
@@ -127,15 +127,12 @@ async def test_nothing_is_asked_after_a_break_async() -> None:
 
 @pytest.mark.anyio
 async def test_await_is_one_page() -> None:
-    """`await list(...)` is `await list(...).page()`; `async for`, `.all()`, `.first()` and `.pages()` are as in sync."""
+    """`await list(...)` is `await list(...).page()`; the other ways to consume it are as in sync."""
     async with RonClient(transport=ScriptTransport(*THREE), clock=FakeClock()) as owner:
         awaited = await owner.objects(Item).list()
         assert isinstance(awaited, Page)
         assert ["i-1", "i-2"] == keys(awaited)
-    for consume in (
-        lambda listing: listing.all(),
-        lambda listing: _collect(listing),
-    ):
+    for consume in (Listing[Item].all, _collect):
         async with RonClient(transport=ScriptTransport(*THREE), clock=FakeClock()) as owner:
             assert ["i-1", "i-2", "i-3", "i-4", "i-5"] == keys(await consume(owner.objects(Item).list()))
     async with RonClient(transport=ScriptTransport(*THREE), clock=FakeClock()) as owner:
@@ -230,7 +227,7 @@ def test_a_resource_without_list_refuses() -> None:
     class Single(Resource, path="/app/single", operations=("get",)):
         id: str = server()
 
-    with pytest.raises(RonConfigError, match="^Single does not allow 'list': it was declared with operations=get$"):
+    with pytest.raises(RonConfigError, match=r"^Single does not allow 'list': it was declared with operations=get$"):
         client()[0].objects(Single).list()
 
 

@@ -1,4 +1,4 @@
-"""Objects of resources: constructing, reading, assigning, dumping, copying, comparing; and what users' validators see."""
+"""Objects of resources: constructing, reading, assigning, dumping, copying, comparing; what users' validators see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pydantic import BaseModel, PrivateAttr, ValidationError, computed_field, fi
 import ron
 from ron import Resource, RonConfigError, RonInputError, RonUnassignedError, Timestamp, server
 from ron.resources._origin import origin_of
-
 from tests.unit.resource_declarations import NOON, Item, Size, Task, decoded
 
 
@@ -57,7 +56,7 @@ def test_server_fields_are_refused_by_their_alias_too() -> None:
 
     for name in ("key", "ID"):
         with pytest.raises(ValidationError, match="key is assigned by the node: leave it out"):
-            Aliased(**{name: "x"})  # type: ignore[arg-type]
+            Aliased(**{name: "x"})
     assert "x" == Aliased._stored({"ID": "x"}).key
 
 
@@ -79,7 +78,7 @@ def test_all_refused_names_are_told_at_once_with_what_was_meant() -> None:
 def test_missing_and_wrong_fields_are_pydantics_own_errors() -> None:
     """Only fields of the caller count as missing; the error never quotes the input."""
     with pytest.raises(ValidationError) as caught:
-        Item(price="secret-value")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        Item(price="secret-value")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     assert [("name",), ("price",)] == [place for place, _ in refusals(caught)]
     assert "secret-value" not in str(caught.value)
     assert "Item" == caught.value.title
@@ -222,8 +221,8 @@ def test_meta_of_what_came_from_no_node(thing: Any) -> None:
     with pytest.raises(RonConfigError) as caught:
         ron.meta(thing)
     assert (
-        f"this {type(thing).__name__} came from no node: only objects that get, list, create, save ... returned have a meta"
-        == caught.value.message
+        f"this {type(thing).__name__} came from no node: only objects that get, list, create, save ... returned have a "
+        "meta" == caught.value.message
     )
 
 
@@ -267,7 +266,8 @@ def test_equality_is_about_fields_only() -> None:
     assert decoded(Item, id="i-1", name="a") == Item._stored({"id": "i-1", "name": "a"})
     assert decoded(Item, id="i-1", name="a") != decoded(Item, id="i-2", name="a")
     assert Item(name="a") != decoded(Item, id="i-1", name="a")
-    assert Task(project="p", number=1) != Item(name="a")
+    others: list[Any] = [Task(project="p", number=1), Item(name="a")]
+    assert others[0] != others[1]
 
 
 def test_the_token_is_nowhere_in_a_pickle() -> None:
@@ -377,7 +377,7 @@ async def test_resources_serve_as_response_models() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
             return (await client.get(path)).json()
 
-    expected = {
+    expected: dict[str, Any] = {
         "id": "i-1",
         "name": "a",
         "price": "5",

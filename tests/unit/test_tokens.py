@@ -226,9 +226,17 @@ class Gate:
         return str(token)
 
 
-def others() -> set[asyncio.Task[Any]]:
-    """All tasks but this one."""
-    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+class Left:
+    """Which tasks began since this was made and still run."""
+
+    def __init__(self) -> None:
+        self.before = asyncio.all_tasks()
+
+    async def settled(self) -> set[asyncio.Task[Any]]:
+        """Those left when cancelled ones had a few turns to end."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return asyncio.all_tasks() - self.before
 
 
 @pytest.mark.anyio
@@ -303,13 +311,12 @@ async def test_a_provider_that_raises_a_cancellation_cancels_nobody() -> None:
 @pytest.mark.anyio
 async def test_the_deadline_ends_the_wait_for_a_provider() -> None:
     """A provider that hangs costs the call no more than its timeout, and is cancelled with the last that waits."""
-    gate, transport = Gate("t-1"), ScriptTransport()
+    gate, transport, left = Gate("t-1"), ScriptTransport(), Left()
     client = RonClient(transport=transport, token_provider=gate)
     with pytest.raises(RonTimeoutError, match="token_provider did not return before the call's deadline") as raised:
         await client.get("/app/x", timeout=0.01)
     assert 0 == raised.value.attempts
-    await asyncio.sleep(0)
-    assert set() == others()
+    assert set() == await left.settled()
     gate.open.set()
     await client.get("/app/x")
     assert (2, ["Bearer t-1"]) == (gate.calls, tokens(transport))
@@ -318,14 +325,13 @@ async def test_the_deadline_ends_the_wait_for_a_provider() -> None:
 @pytest.mark.anyio
 async def test_cancelling_the_only_caller_leaves_no_task() -> None:
     """The question is given up with the last call that waits for it."""
-    gate = Gate("t-1")
+    gate, left = Gate("t-1"), Left()
     call = asyncio.ensure_future(RonClient(transport=ScriptTransport(), token_provider=gate).get("/app/x"))
     await gate.entered.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    await asyncio.sleep(0)
-    assert set() == others()
+    assert set() == await left.settled()
 
 
 @pytest.mark.anyio
@@ -354,13 +360,16 @@ async def test_a_provider_that_fails_while_it_is_given_up_disturbs_nobody() -> N
             raise ValueError("too late")
 
     reported: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    left = Left()
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: reported.append(context))
     client = RonClient(transport=ScriptTransport(), token_provider=stubborn)
     with pytest.raises(RonTimeoutError):
         await client.get("/app/x", timeout=0.01)
-    while others():
-        await asyncio.sleep(0)
+    assert set() == await left.settled()
     gc.collect()
+    loop.set_exception_handler(before)
     assert [] == reported
 
 

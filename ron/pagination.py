@@ -132,7 +132,7 @@ def plain_page(answer: Answer) -> Page[Any]:
     data = decode_plain(answer)
     if not isinstance(data, dict) or not isinstance(data.get("items"), list):
         raise parse_error(answer, "the answer is no page: it must be an object with a list 'items'")
-    token = data.get("next_page_token", data.get("next_cursor"))
+    token = data.get("next_page_token") or data.get("next_cursor")
     if token is None or token == "":
         return Page(data["items"], None, request_id=answer.request_id)
     if isinstance(token, bool) or not isinstance(token, (str, int)):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.reference_node import Node, serve
 
-ASYNC_CALL = '''
+ASYNC_CALL = """
 from ron import RonClient, RonProblemError, ClientConfig
 import asyncio
 
@@ -37,9 +37,9 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
-'''
+"""
 
-SYNC_CALL = '''
+SYNC_CALL = """
 from ron import RonClientSync
 
 client = RonClientSync(
@@ -51,9 +51,9 @@ result = client.get("/app/hello")
 print("Hello result:", result)
 
 client.close()
-'''
+"""
 
-CONFIGURATION = '''
+CONFIGURATION = """
 from ron import ClientConfig, RonClient
 
 cfg = ClientConfig.from_env().with_overrides(
@@ -62,14 +62,14 @@ cfg = ClientConfig.from_env().with_overrides(
 )
 
 client = RonClient(config=cfg)
-'''
+"""
 
-METRICS = '''
+METRICS = """
 snap = client.metrics.snapshot()
 print(snap)
-'''
+"""
 
-FROM_ENV = '''
+FROM_ENV = """
 import asyncio
 from ron import RonClient, RonProblemError
 
@@ -85,9 +85,9 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
-'''
+"""
 
-PAGES = '''
+PAGES = """
 from ron import RonClient, iter_pages
 import asyncio
 
@@ -100,9 +100,9 @@ async def list_all_items() -> None:
 
 if __name__ == "__main__":
     asyncio.run(list_all_items())
-'''
+"""
 
-STREAM = '''
+STREAM = """
 import asyncio
 from ron import RonClient, ClientConfig
 from ron.streaming import sse_event_stream
@@ -122,7 +122,7 @@ async def watch_events() -> None:
 
 if __name__ == "__main__":
     asyncio.run(watch_events())
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
 import httpx
@@ -99,23 +99,23 @@ async def _value(result: Any) -> Any:
     return await result
 
 
-async def _collect(iterable: AsyncIterator[Any], most: Optional[int]) -> list[Any]:
+async def _collect(iterable: Any, most: Optional[int]) -> list[Any]:
     found: list[Any] = []
     async for item in iterable:
         found.append(item)
         if len(found) == most:
             break
-    await iterable.aclose()  # type: ignore[attr-defined]
+    await iterable.aclose()
     return found
 
 
-def _take(iterable: Iterator[Any], most: Optional[int]) -> list[Any]:
+def _take(iterable: Any, most: Optional[int]) -> list[Any]:
     found: list[Any] = []
     for item in iterable:
         found.append(item)
         if len(found) == most:
             break
-    iterable.close()  # type: ignore[attr-defined]
+    iterable.close()
     return found
 
 
@@ -190,7 +190,9 @@ def test_a_micronode_gets_its_scheme_and_prefix(run: Caller, node: Node) -> None
     run(client.facet("shop").post("/items", json={"name": "kettle"}))
     assert ("/facets/shop/items", f"Macro {CAP}") == (node.requests[0].path, node.requests[0].header("authorization"))
     error = fails(run, RonAuthError, lambda: run.make(node, token=CAP).get("/facets/shop/items"))
-    assert "GET /facets/shop/items: 401 unauthorized: the node answered 401 with a body that is no Problem" in str(error)
+    assert "GET /facets/shop/items: 401 unauthorized: the node answered 401 with a body that is no Problem" in str(
+        error
+    )
 
 
 def test_the_facet_client(run: Caller, node: Node) -> None:
@@ -345,7 +347,13 @@ def _next_answer(run: Caller, client: Any, node: Node) -> Any:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "kind", "message"),
     [
-        (200, {"Content-Type": "text/html"}, b"<html>hunter2</html>", RonParseError, "the body is not JSON but text/html"),
+        (
+            200,
+            {"Content-Type": "text/html"},
+            b"<html>hunter2</html>",
+            RonParseError,
+            "the body is not JSON but text/html",
+        ),
         (200, {"Content-Type": "text/plain"}, b"hello hunter2", RonParseError, "the body is not JSON but text/plain"),
         (200, JSON, b'{"a": "hunter2', RonParseError, "the body is not valid JSON, at line 1 column"),
         (200, JSON, b'{"a": NaN}', RonParseError, "the body is not valid JSON"),
@@ -357,7 +365,13 @@ def _next_answer(run: Caller, client: Any, node: Node) -> Any:
         (200, {**JSON, "Content-Encoding": "br"}, b"hunter2", RonParseError, ""),
         (200, {**JSON, "Content-Encoding": "gzip, gzip"}, gzip.compress(b"1"), RonParseError, ""),
         (200, {**JSON, "Content-Encoding": "gzip"}, b"hunter2", RonParseError, ""),
-        (200, {**JSON, "Content-Encoding": "gzip"}, gzip.compress(b"1" * 99)[:-4], RonNetworkError, "the gzip data ends too early"),
+        (
+            200,
+            {**JSON, "Content-Encoding": "gzip"},
+            gzip.compress(b"1" * 99)[:-4],
+            RonNetworkError,
+            "the gzip data ends too early",
+        ),
         (200, {**JSON, "Content-Length": "99"}, b'{"a": "hunter2', RonNetworkError, ""),
         (301, {"Location": "https://evil.example/"}, b"", RonProblemError, "the node answered 301, a redirect"),
         (307, {"Location": "/elsewhere"}, b"", RonProblemError, "redirects are never followed: check base_url"),
@@ -366,7 +380,13 @@ def _next_answer(run: Caller, client: Any, node: Node) -> Any:
         (404, {}, b"", RonNotFoundError, "404 not_found: the node answered 404 with an empty body"),
         (405, {"Allow": "GET"}, b"", RonNotFoundError, "405 method_not_allowed"),
         (429, {"Retry-After": "3600"}, b"", RonRateLimitError, "429 rate_limited"),
-        (451, JSON, b'{"code":"LEGAL_RESTRICTION","message":"m","reason":"r"}', RonPermissionError, "451 LEGAL_RESTRICTION: m"),
+        (
+            451,
+            JSON,
+            b'{"code":"LEGAL_RESTRICTION","message":"m","reason":"r"}',
+            RonPermissionError,
+            "451 LEGAL_RESTRICTION: m",
+        ),
         (500, {"Content-Type": "text/html"}, b"<html>hunter2", RonServerError, "500 internal: the node answered 500"),
         (502, {**JSON, "Content-Encoding": "br"}, b"hunter2", RonParseError, ""),
         (599, {}, b"\xff\x00", RonServerError, "599 internal"),
@@ -587,7 +607,9 @@ def test_with_options(run: Caller, node: Node) -> None:
     assert type(client) is type(copy)
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"max_retries": 21}, {"max_retries": True}, {"headers": {"Host": "x"}}])
+@pytest.mark.parametrize(
+    "options", [{"timeout": 0}, {"max_retries": 21}, {"max_retries": True}, {"headers": {"Host": "x"}}]
+)
 def test_wrong_options(run: Caller, node: Node, options: dict[str, Any]) -> None:
     """Options are checked when the copy is made."""
     with pytest.raises(RonConfigError):
@@ -737,7 +759,8 @@ def test_empty_pages_go_on_and_next_cursor_is_understood(run: Caller, node: Node
 
 
 @pytest.mark.parametrize(
-    ("tokens", "given", "whole"), [(["a", "a"], None, 1), (["a", "b", "a"], None, 2), (["b", "a"], "a", 1), (["a"], "a", 0)]
+    ("tokens", "given", "whole"),
+    [(["a", "a"], None, 1), (["a", "b", "a"], None, 2), (["b", "a"], "a", 1), (["a"], "a", 0)],
 )
 def test_tokens_that_repeat(run: Caller, node: Node, tokens: list[str], given: Optional[str], whole: int) -> None:
     """A token that came before, or was begun with, is a RonPaginationError instead of an endless list."""
@@ -795,7 +818,9 @@ def test_one_stream_is_not_opened_again(run: Caller, node: Node) -> None:
         sse_event_stream(client._client, EVENTS, last_event_id="0", query={"n": 1}, headers={"X-A": "1"}), most=1
     )
     assert [1] == [event.json_data()["n"] for event in events]
-    assert ["added", "added"] == [event.event for event in run.items(sse_event_stream(client, EVENTS, last_event_id="0"))]
+    assert ["added", "added"] == [
+        event.event for event in run.items(sse_event_stream(client, EVENTS, last_event_id="0"))
+    ]
     assert ("1", "n=1") == (node.requests[0].header("x-a"), node.requests[0].query)
     assert 2 == len(node.requests)
 
@@ -862,7 +887,9 @@ def test_a_wrong_cursor_is_refused_at_once(run: Caller, node: Node, cursor: Any)
         run.make(node).subscribe(EVENTS, last_event_id=cursor)
 
 
-@pytest.mark.parametrize("options", [{"headers": ["X"]}, {"headers": {"Host": "x"}}, {"idle_timeout": 0}, {"query": "x"}])
+@pytest.mark.parametrize(
+    "options", [{"headers": ["X"]}, {"headers": {"Host": "x"}}, {"idle_timeout": 0}, {"query": "x"}]
+)
 def test_wrong_stream_arguments_are_refused_at_once(run: Caller, node: Node, options: dict[str, Any]) -> None:
     """Before the stream is opened."""
     with pytest.raises(RonConfigError):
@@ -902,8 +929,9 @@ def test_a_stop_event_that_is_set_already(run: Caller, node: Node) -> None:
 
 def test_a_callback_must_be_callable(run: Caller, node: Node) -> None:
     """What is none is refused at once."""
+    nothing: Any = None
     with pytest.raises(RonConfigError, match="callback must be callable"):
-        subscribe(run.make(node), EVENTS, None)  # type: ignore[call-overload]
+        subscribe(run.make(node), EVENTS, nothing)
 
 
 # --- respx ------------------------------------------------------------------------------------------

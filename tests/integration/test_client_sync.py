@@ -79,7 +79,9 @@ def test_one_consumer_at_a_time(node: Node) -> None:
         reader = threading.Thread(target=lambda: found.append(next(events)))
         reader.start()
         node.wait_waiting(1)
-        with pytest.raises(RonConfigError, match="this iterator is being read by another task or thread: make one for each"):
+        with pytest.raises(
+            RonConfigError, match="this iterator is being read by another task or thread: make one for each"
+        ):
             next(events)
         node.store.insert("items", {"n": 1})
         reader.join(10)
@@ -112,9 +114,12 @@ async def _note(event: Event) -> None:
 def test_an_async_callback_is_refused(node: Node) -> None:
     """Nobody would await it: refused with the first event, and the stream is closed."""
     node.answer(200, {"Content-Type": "text/event-stream"}, b"data: a\n\n")
+    wrong: Any = _note
     with client_of(node) as client:
-        with pytest.raises(RonConfigError, match="this callback is async, but the client is sync: give a plain function"):
-            subscribe(client, EVENTS, _note)  # type: ignore[arg-type]
+        with pytest.raises(
+            RonConfigError, match="this callback is async, but the client is sync: give a plain function"
+        ):
+            subscribe(client, EVENTS, wrong)
         node.wait_waiting(0)
 
 

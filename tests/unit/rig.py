@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Callable, Optional, TypeVar, Union
 
+import pytest
 from pydantic import SecretStr
 
 from ron._flow import NeedToken, Now, Send
@@ -97,14 +98,12 @@ class Player:
 
     def fail(self, flow: Generator[Any, Any, Any], kind: type[E]) -> E:
         """The error, exactly of that class, that the flow ends with; chained to nothing."""
-        try:
-            result = self.run(flow)
-        except RonError as error:
-            assert kind is type(error)
-            assert isinstance(error, kind)
-            assert (None, None) == (error.__cause__, error.__context__)
-            return error
-        raise AssertionError(f"{kind.__name__} expected, not {result!r}")
+        with pytest.raises(kind) as raised:
+            self.run(flow)
+        error = raised.value
+        assert kind is type(error)
+        assert (None, None) == (error.__cause__, error.__context__)
+        return error
 
     @property
     def waits(self) -> list[float]:
@@ -130,9 +129,7 @@ class ScriptTransport:
 
     capabilities = Capabilities(deadline=True, not_sent=True, surplus_check=True, stream_close=True, tls_info=False)
 
-    def __init__(
-        self, *outcomes: Union[Outcome, Callable[[Exchange], Outcome]], needs_url: bool = False
-    ) -> None:
+    def __init__(self, *outcomes: Union[Outcome, Callable[[Exchange], Outcome]], needs_url: bool = False) -> None:
         self.needs_url = needs_url
         self.outcomes = outcomes or (OK,)
         self.exchanges: list[Exchange] = []

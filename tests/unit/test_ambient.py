@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Callable
@@ -77,8 +77,8 @@ def test_no_client_says_what_to_write() -> None:
     """The message names the manager, both ways out, and the usual causes."""
     assert (
         "no client here for Widget.objects_sync: write client.objects(Widget), or put the call inside "
-        "`with RonClientSync(...) as client:`; a client entered in another thread, or before this context was made, is not "
-        "seen: use `with client.activate()`"
+        "`with RonClientSync(...) as client:`; a client entered in another thread, or before this context was made, is "
+        "not seen: use `with client.activate()`"
     ) == refusal()
     assert (
         "no client here for Widget.objects: write client.objects(Widget), or put the call inside "
@@ -88,9 +88,9 @@ def test_no_client_says_what_to_write() -> None:
 
 def test_the_managers_say_it_too() -> None:
     """The message reaches who calls a method of a bare manager, before anything is awaited."""
-    assert "no client here for Widget.objects_sync" in refusal(lambda: Widget.objects_sync.list())
+    assert "no client here for Widget.objects_sync" in refusal(Widget.objects_sync.list)
     assert "no client here for Widget.objects_sync" in refusal(lambda: Widget.objects_sync.get("w-1"))
-    assert "no client here for Widget.objects:" in refusal(lambda: Widget.objects.list())
+    assert "no client here for Widget.objects:" in refusal(Widget.objects.list)
 
 
 def test_two_different_clients_are_refused() -> None:
@@ -119,7 +119,8 @@ def test_a_closed_client_is_named() -> None:
     with sync_client() as client:
         client.close()
         assert (
-            "the client entered here is closed: make a new RonClientSync, or write client.objects(Widget) with an open one"
+            "the client entered here is closed: make a new RonClientSync, or write client.objects(Widget) with an "
+            "open one"
         ) == refusal()
 
 
@@ -222,7 +223,7 @@ def test_another_thread_does_not_see_it() -> None:
 def test_a_thread_pool_does_not_see_it_unless_the_context_is_copied() -> None:
     """A pool's threads have contexts of their own; a copied one brings the client along."""
     with sync_client() as client, ThreadPoolExecutor(1) as pool:
-        assert isinstance(pool.submit(lambda: pytest.raises(RonConfigError, used)).result().value, RonConfigError)
+        assert "no client here" in pool.submit(refusal).result()
         assert client is pool.submit(contextvars.copy_context().run, used).result()
 
 
@@ -235,7 +236,7 @@ async def test_tasks_see_it() -> None:
             await asyncio.sleep(0)
             return ASYNC.current("Widget")
 
-        assert [client, client] == await asyncio.gather(look(), asyncio.ensure_future(look()))
+        assert [client, client] == list(await asyncio.gather(look(), asyncio.ensure_future(look())))
 
 
 @pytest.mark.anyio
@@ -272,7 +273,7 @@ async def test_tasks_do_not_disturb_each_other() -> None:
     assert [True] * 5 == await asyncio.gather(*(own() for _ in range(5)))
 
 
-def fixture() -> Iterator[RonClientSync]:
+def fixture() -> Generator[RonClientSync, None, None]:
     """As a test fixture does it: enters in one call of `next`, leaves in another."""
     with sync_client() as client:
         yield client
@@ -293,7 +294,7 @@ def test_the_pager_keeps_its_client() -> None:
     with sync_client() as client:
         listing = Widget.objects_sync.list()
     assert listing._client is client
-    assert "this RonClientSync is closed" in refusal(lambda: listing.page())
+    assert "this RonClientSync is closed" in refusal(listing.page)
 
 
 def test_a_copy_with_options_leaves_no_trace() -> None:

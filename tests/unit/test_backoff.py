@@ -89,7 +89,9 @@ def test_the_bodys_hint_wins(ms: int, seconds: float) -> None:
     assert seconds == retry_hint(reply(503, retry_after="1"), ms, NOW)
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=255), max_size=40) | st.text("0123456789 ,:GMTJanFri+-", max_size=40))
+@given(
+    st.text(alphabet=st.characters(max_codepoint=255), max_size=40) | st.text("0123456789 ,:GMTJanFri+-", max_size=40)
+)
 def test_any_field_is_a_number_of_seconds_or_absent(value: str) -> None:
     """No text of the field raises or gives less than 0."""
     hint = retry_hint(reply(503, retry_after=value), None, NOW)

@@ -60,7 +60,11 @@ def test_json_as_it_came(body: bytes, value: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
-        (b"<html>secret</html>", "text/html; charset=utf-8", "the body is not JSON but text/html (status 200, 19 bytes)"),
+        (
+            b"<html>secret</html>",
+            "text/html; charset=utf-8",
+            "the body is not JSON but text/html (status 200, 19 bytes)",
+        ),
         (b"hello secret", "text/plain", "the body is not JSON but text/plain (status 200, 12 bytes)"),
         (b"hello secret", "", "the body is not valid JSON, at line 1 column 1 (status 200, 12 bytes)"),
         (b"hello secret", "nonsense", "the body is not valid JSON, at line 1 column 1"),
@@ -167,10 +171,16 @@ def test_a_typed_body() -> None:
         (b"", "the answer is no Whole: the body is empty (status 200, 0 bytes)"),
         (b"[]", "the answer is no Whole: Input should be an object (status 200, 2 bytes)"),
         (b'{"items": ["secret"]}', "the answer is no Whole: items[0]: Input should be an object"),
-        (b'{"items": [{"name": "x"}, {"name": 5}]}', "the answer is no Whole: items[1].name: Input should be a valid string"),
+        (
+            b'{"items": [{"name": "x"}, {"name": 5}]}',
+            "the answer is no Whole: items[1].name: Input should be a valid string",
+        ),
         (b'{"items": [{}]}', "the answer is no Whole: items[0].name: Field required"),
         (b'{"items": [{"name": "bad secret"}]}', "the answer is no Whole: items[0].name: is not valid (value_error)"),
-        (b'{"items": [{"name": "x", "kind": "secret"}]}', "the answer is no Whole: items[0].kind: Input should be 'a' or 'b'"),
+        (
+            b'{"items": [{"name": "x", "kind": "secret"}]}',
+            "the answer is no Whole: items[0].kind: Input should be 'a' or 'b'",
+        ),
         (b'{"items": [{}, {}, {}, {}, {}]}', "items[2].name: Field required; and 2 more"),
         (b'{"items": [{"name": "secret', "the answer is no Whole: the body is not valid JSON, at line 1 column"),
         (b'{"items": [{"name": "x", "size": NaN}]}', "the answer is no Whole: the body is not valid JSON"),

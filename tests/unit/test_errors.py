@@ -14,18 +14,14 @@ import ron
 from ron import errors
 from ron.errors import Problem, RonError, problem_error_class
 
-CLASSES = {
-    name: cls
-    for name, cls in vars(errors).items()
-    if isinstance(cls, type) and issubclass(cls, RonError)
-}
+CLASSES = {name: cls for name, cls in vars(errors).items() if isinstance(cls, type) and issubclass(cls, RonError)}
 
 
 def drawn() -> dict[str, tuple[str, str]]:
     """Class → (parent, what stands beside it), read from the tree in the module's docstring."""
     found: dict[str, tuple[str, str]] = {}
     path: list[str] = []
-    for line in inspect.getdoc(errors).splitlines():  # type: ignore[union-attr]
+    for line in (inspect.getdoc(errors) or "").splitlines():
         match = re.match(r" {4}([│├└─ ]*)(Ron\w+)\s{2,}(.*)", line)
         if match:
             depth = (len(match[1]) + 1) // 4

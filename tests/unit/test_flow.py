@@ -360,10 +360,12 @@ def test_an_unreachable_node_does_not_undo_what_may_have_happened(before: list[A
 
 def test_an_unknown_outcome_says_what_to_do() -> None:
     """The message tells to look first, and names the key to repeat with, if there is one."""
-    keyed = Player(lost()).fail(perform(make_session(FakeClock(), max_retries=0), plan("POST", key="k-1")), RonOutcomeUnknownError)
+    keyed = Player(lost()).fail(
+        perform(make_session(FakeClock(), max_retries=0), plan("POST", key="k-1")), RonOutcomeUnknownError
+    )
     assert (
-        "POST /app/items: node.example:443: the connection broke; the request may have been carried out: look before you "
-        "repeat it, or repeat it with idempotency_key='k-1'"
+        "POST /app/items: node.example:443: the connection broke; the request may have been carried out: look before "
+        "you repeat it, or repeat it with idempotency_key='k-1'"
     ) == str(keyed)
     bare = Player(lost()).fail(flow("POST"), RonOutcomeUnknownError)
     assert str(bare).endswith("look before you repeat it")
@@ -523,7 +525,8 @@ def test_a_redirect_is_an_error(status: int) -> None:
     player = Player(reply(status, b"", location="https://evil.example/?t=hunter2"))
     error = player.fail(flow(), RonProblemError)
     assert (
-        f"GET /app/items: the node answered {status}, a redirect; redirects are never followed: check base_url and the path"
+        f"GET /app/items: the node answered {status}, a redirect; redirects are never followed: check base_url and the "
+        "path"
     ) == str(error)
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ron._flow import Answer, NeedToken, Now, Send, perform
 from ron._plan import METHODS
 from ron._session import Session
-from ron._values import Credential, Failure
+from ron._values import Credential, Failure, Reply
 from ron.errors import RonAuthError, RonError, RonNetworkError, RonOutcomeUnknownError, RonProblemError, RonTimeoutError
 from ron.testing import FakeClock
 from tests.unit.rig import credential, make_session, plan, reply
@@ -61,7 +61,7 @@ class Calls(RuleBasedStateMachine):
         self.refreshes = 0
         self.last: Any = None
         self.flow = perform(self.session, self.plan)
-        self._advance(lambda flow: next(flow))
+        self._advance(next)
 
     def _sending(self) -> bool:
         return self.flow is not None and isinstance(self.effect, Send)
@@ -135,7 +135,7 @@ class Calls(RuleBasedStateMachine):
             self._check_send(self.effect)
 
     def _check_send(self, send: Send) -> None:
-        asked = bool(self.sends) and isinstance(self.last, tuple) and self.last.status == 401
+        asked = bool(self.sends) and isinstance(self.last, Reply) and self.last.status == 401
         assert 0.0 <= send.wait <= 60.0
         if self.sends and not asked:
             assert self.clock.monotonic() + send.wait < self.deadline, "never sent after the deadline"
@@ -144,6 +144,7 @@ class Calls(RuleBasedStateMachine):
             if isinstance(self.last, Failure):
                 assert not self.last.permanent
             else:
+                assert isinstance(self.last, Reply)
                 assert self.last.status >= 400
                 assert b'"retryable":false' not in self.last.body
         if asked:
@@ -175,6 +176,7 @@ class Calls(RuleBasedStateMachine):
             assert self.plan.method in READS or not may_have
         else:
             assert isinstance(error, RonProblemError)
+            assert isinstance(self.last, Reply)
             assert self.last.status == error.status_code
             assert isinstance(error, RonAuthError) or error.status_code not in (401, 403, 451)
 

@@ -26,7 +26,7 @@ class Recorder:
         self.log.append((self.name, "before", request))
         return self.adds
 
-    def after(self, request: Request, response: Response) -> None:
+    def after(self, request: Request, response: Response) -> Any:
         """Notes both."""
         self.log.append((self.name, "after", request, response))
 

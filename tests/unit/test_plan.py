@@ -230,7 +230,10 @@ def test_headers_of_our_own_are_refused(name: str, instead: str) -> None:
         ({"a\n": "x"}, r"'a\n' is no header name"),
         ({"\u00e9": "x"}, "'\u00e9' is no header name"),
         ({5: "x"}, "5 is no header name"),
-        ({"X-A": "hunter2\r\nX-Evil: 1"}, "the value of header 'X-A' must be a str of at most 8000 printable characters"),
+        (
+            {"X-A": "hunter2\r\nX-Evil: 1"},
+            "the value of header 'X-A' must be a str of at most 8000 printable characters",
+        ),
         ({"X-A": "hunter2\x00"}, "the value of header 'X-A' must be"),
         ({"X-A": " hunter2"}, "without line ends or blanks around it"),
         ({"X-A": "hunter2\u2603"}, "the value of header 'X-A' must be"),
@@ -331,7 +334,10 @@ def deep() -> list[Any]:
         (lambda: [math.inf], "json= cannot be written as JSON"),
         (cycle, "json= cannot be written as JSON: Circular reference detected"),
         (lambda: 10**5000, "json= cannot be written as JSON: Exceeds the limit"),
-        (lambda: {"a": {1, 2}}, "json= holds a value that JSON has no form for: Object of type set is not JSON serializable"),
+        (
+            lambda: {"a": {1, 2}},
+            "json= holds a value that JSON has no form for: Object of type set is not JSON serializable",
+        ),
         (lambda: {"a": b"x"}, "Object of type bytes is not JSON serializable; convert it first"),
         (lambda: {(1, 2): 3}, "json= holds a value that JSON has no form for: keys must be str"),
         (lambda: "\ud800", "json= holds a lone surrogate, which UTF-8 cannot carry"),
@@ -420,4 +426,3 @@ def test_which_plans_are_conditional_writes(method: str, name: str) -> None:
     """A write that a node may answer with 412 is conditional; a read is not."""
     assert (method not in ("GET", "HEAD", "OPTIONS")) is plain_plan(method, "/x", headers={name: "*"}).conditional
     assert not plain_plan(method, "/x").conditional
-

@@ -23,8 +23,16 @@ def read(status: int, body: Any, correlation_id: Optional[str] = None) -> Proble
 SHAPES = [
     pytest.param(
         404,
-        {"code": "not_found", "message": "no such item", "kind": "not_found", "correlation_id": "c-1", "details": {"id": "i-1"}},
-        Problem(code="not_found", message="no such item", kind="not_found", correlation_id="c-1", details={"id": "i-1"}),
+        {
+            "code": "not_found",
+            "message": "no such item",
+            "kind": "not_found",
+            "correlation_id": "c-1",
+            "details": {"id": "i-1"},
+        },
+        Problem(
+            code="not_found", message="no such item", kind="not_found", correlation_id="c-1", details={"id": "i-1"}
+        ),
         id="documents",
     ),
     pytest.param(
@@ -75,7 +83,9 @@ SHAPES = [
     pytest.param(
         429,
         {"code": "RateLimited", "message": "slow down", "retry_after_ms": 1500},
-        Problem(code="RateLimited", message="slow down", kind="rate_limited", correlation_id="h-1", retry_after_ms=1500),
+        Problem(
+            code="RateLimited", message="slow down", kind="rate_limited", correlation_id="h-1", retry_after_ms=1500
+        ),
         id="passport",
     ),
     pytest.param(
@@ -233,10 +243,10 @@ def test_a_huge_body_is_not_read() -> None:
 
 def test_a_problem_is_frozen_and_pickles() -> None:
     """It is a value: not assignable, and the same after a pickle."""
-    problem = read(400, {"code": "c", "details": {"a": [1]}, "more": 1}, "h-1")
+    problem: Any = read(400, {"code": "c", "details": {"a": [1]}, "more": 1}, "h-1")
     assert problem == pickle.loads(pickle.dumps(problem))
     with pytest.raises(ValidationError, match="frozen"):
-        problem.code = "other"  # type: ignore[misc]
+        problem.code = "other"
 
 
 json_values = st.recursive(

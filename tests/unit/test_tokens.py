@@ -108,7 +108,10 @@ async def never_awaited() -> str:
 @pytest.mark.parametrize(
     ("provider", "message"),
     [
-        (failing(KeyError("hunter2")), "token_provider raised KeyError; its text is not shown because it may hold the token"),
+        (
+            failing(KeyError("hunter2")),
+            "token_provider raised KeyError; its text is not shown because it may hold the token",
+        ),
         (failing(StopIteration("hunter2")), "token_provider raised StopIteration"),
         (lambda: None, "token_provider returned None: it must return a str or a SecretStr"),
         (lambda: 5, "what token_provider returned must be a str or a SecretStr, not int"),

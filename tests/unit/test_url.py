@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,10 +92,10 @@ def test_a_wrong_base_url_is_refused_with_the_reason(text: str, says: str) -> No
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"https://node.example", ["https://node.example"]])
-def test_something_that_is_no_text_is_refused(wrong: object) -> None:
+def test_something_that_is_no_text_is_refused(wrong: Any) -> None:
     """Only a str is a URL."""
-    with pytest.raises(RonConfigError, match="base_url must be a URL such as 'https://node.example', not "):
-        parse_base_url(wrong)  # type: ignore[arg-type]
+    with pytest.raises(RonConfigError, match=r"base_url must be a URL such as 'https://node\.example', not "):
+        parse_base_url(wrong)
 
 
 def test_a_long_url_is_cut_in_the_message() -> None:

@@ -229,6 +229,7 @@ def _attempts(call: _Call) -> Generator[Effect, Any, None]:
 def _refresh(call: _Call) -> Generator[Effect, Any, None]:
     """A 401 asks the provider once; the call goes out again only if that gave another token."""
     call.refreshed = True
+    fresh: Optional[Credential] = None
     error: Optional[RonError] = None
     try:
         fresh = yield NeedToken(call.credential, call.exchange.deadline)
@@ -237,7 +238,7 @@ def _refresh(call: _Call) -> Generator[Effect, Any, None]:
     if error is not None:
         error.request_id, error.attempts = call.request_id, call.attempts
         raise error
-    if fresh.same_as(call.credential):
+    if fresh is None or fresh.same_as(call.credential):
         raise problem_error(
             call.plan,
             call.reply,

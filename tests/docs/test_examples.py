@@ -50,9 +50,7 @@ class Block:
         padded = "\n" * self.line + self.source
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         # dont_inherit: this module's `from __future__` must not change what readers copy.
-        code: types.CodeType = compile(
-            padded, str(self.page), "exec", flags=flags, dont_inherit=True
-        )
+        code: types.CodeType = compile(padded, str(self.page), "exec", flags=flags, dont_inherit=True)
         return code
 
 
@@ -124,9 +122,7 @@ def test_code_block_compiles(block: Block) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: str(story[0]))
-def test_code_block_runs(
-    story: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_block_runs(story: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A code block of README and docs runs as it stands, without a node or a setting."""
     monkeypatch.chdir(tmp_path)
     module = types.ModuleType("documented")

@@ -22,9 +22,7 @@ _HERE = Path(__file__).parent
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of tests that turn the knobs of our own node."""
-    config.addinivalue_line(
-        "markers", f"own_node: needs the reference node; deselected when {_URL_VARIABLE} is set"
-    )
+    config.addinivalue_line("markers", f"own_node: needs the reference node; deselected when {_URL_VARIABLE} is set")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -81,6 +79,4 @@ def fresh_nodes(request: pytest.FixtureRequest) -> Iterator[None]:
     for taken in nodes:
         taken.reset()
     yield
-    assert [failure for taken in nodes for failure in taken.failures] == [], (
-        "the reference node failed on its own"
-    )
+    assert [failure for taken in nodes for failure in taken.failures] == [], "the reference node failed on its own"

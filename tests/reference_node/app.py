@@ -23,9 +23,7 @@ from tests.reference_node.service import Service
 DEFAULT_COLLECTIONS = ("items", "shop/items", "notes")
 
 
-def create_app(
-    collections: Iterable[str] = DEFAULT_COLLECTIONS, *, node: Optional[Node] = None
-) -> Starlette:
+def create_app(collections: Iterable[str] = DEFAULT_COLLECTIONS, *, node: Optional[Node] = None) -> Starlette:
     """Return the node's application; `app.state.node` is the `Node` that tests turn the knobs of.
 
     A collection is named by its path below `/app`. One under a facet (`shop/items`) is served below

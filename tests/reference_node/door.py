@@ -90,17 +90,11 @@ class Door:
 
     def _check_framing(self, request: Seen) -> Optional[Response]:
         if request.method in ("POST", "PUT", "PATCH") and request.header("content-length") is None:
-            return self._refuse(
-                Refusal(411, "length_required", "Content-Length is required"), request
-            )
+            return self._refuse(Refusal(411, "length_required", "Content-Length is required"), request)
         if request.header("transfer-encoding") is not None:
-            return self._refuse(
-                Refusal(411, "length_required", "a Transfer-Encoding is not accepted"), request
-            )
+            return self._refuse(Refusal(411, "length_required", "a Transfer-Encoding is not accepted"), request)
         if request.header("content-encoding") not in (None, "identity"):
-            return self._refuse(
-                Refusal(415, "unsupported_encoding", "compressed bodies are not accepted"), request
-            )
+            return self._refuse(Refusal(415, "unsupported_encoding", "compressed bodies are not accepted"), request)
         if len(request.body) > MAX_BODY:
             return PlainTextResponse("length limit exceeded", 413)
         return None
@@ -114,9 +108,7 @@ class Door:
         if knobs.scheme == "Macro":
             challenge = {"WWW-Authenticate": 'Macro realm="micronode"'}
             return PlainTextResponse("unauthorized", 401, challenge)
-        return self._refuse(
-            Refusal(401, "unauthorized", "the capability is missing or not valid"), request
-        )
+        return self._refuse(Refusal(401, "unauthorized", "the capability is missing or not valid"), request)
 
     def _refuse(self, refusal: Refusal, request: Seen) -> Response:
         return render(refusal, self._node.knobs.dialect, request.correlation_id)

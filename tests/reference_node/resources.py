@@ -56,17 +56,13 @@ class Collection:
         if key is None or not honoured:
             return self._created(body)
         if not (1 <= len(key) <= _KEY_MAX and key.isascii() and key.isprintable()):
-            raise Refused(
-                400, "bad_request", "an Idempotency-Key is 1-64 printable ASCII characters"
-            )
+            raise Refused(400, "bad_request", "an Idempotency-Key is 1-64 printable ASCII characters")
         known = self._node.recall(self._name, key)
         if known is not None:
             return Response(known.body, known.status, dict(known.headers))
         answer = self._created(body)
         headers = tuple(answer.headers.items())
-        self._node.remember(
-            self._name, key, Remembered(answer.status_code, headers, bytes(answer.body))
-        )
+        self._node.remember(self._name, key, Remembered(answer.status_code, headers, bytes(answer.body)))
         return answer
 
     def _created(self, body: bytes) -> Response:
@@ -82,9 +78,7 @@ class Collection:
         token = _token(self._name, found[-1].position) if more else None
         # A token begins with a letter, so the knob rewrites nothing but the items.
         items = [stored.document for stored in found]
-        body = write_json(
-            {"items": items, "next_page_token": token}, numbers=self._node.knobs.numbers
-        )
+        body = write_json({"items": items, "next_page_token": token}, numbers=self._node.knobs.numbers)
         return _unless_known(request, body, tag_of(body))
 
     def _write(self, request: Request, key: str, fields: dict[str, Any]) -> Response:

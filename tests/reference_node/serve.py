@@ -42,9 +42,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serve(
-    collections: Iterable[str] = DEFAULT_COLLECTIONS, *, tls_dir: Optional[Path] = None
-) -> Iterator[Node]:
+def serve(collections: Iterable[str] = DEFAULT_COLLECTIONS, *, tls_dir: Optional[Path] = None) -> Iterator[Node]:
     """Run a node on 127.0.0.1 for the length of the block.
 
     With `tls_dir` it speaks https; its certificate, good for 127.0.0.1 and localhost, and the CA's
@@ -56,9 +54,7 @@ def serve(
     url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     node = Node(url, None if certificates is None else certificates.ca)
     server = _Server(_config(create_app(collections, node=node), certificates))
-    thread = threading.Thread(
-        target=server.run_to_end, args=([listener],), name="reference-node", daemon=True
-    )
+    thread = threading.Thread(target=server.run_to_end, args=([listener],), name="reference-node", daemon=True)
     with closing(node.store):
         thread.start()
         try:

@@ -107,9 +107,7 @@ class Store:
                 db.execute(f"DELETE FROM {table}")
             self._fields.clear()
 
-    def insert(
-        self, collection: str, fields: Mapping[str, Any], *, key: Optional[str] = None
-    ) -> Stored:
+    def insert(self, collection: str, fields: Mapping[str, Any], *, key: Optional[str] = None) -> Stored:
         """Store a document; `id` (`i-1`, `i-2`, … never reused) and `created_at` are the node's."""
         with self._transaction() as db:
             assigned = key if key is not None else self._next_key(db, collection)
@@ -189,17 +187,13 @@ class Store:
         if not asked:
             return True
         document = _load(text)
-        return all(
-            name in document and wire_text(document[name]) in values
-            for name, values in asked.items()
-        )
+        return all(name in document and wire_text(document[name]) in values for name, values in asked.items())
 
     def changes(self, collection: str, after: int) -> list[Change]:
         """Return the changes of a collection with a sequence number above `after`, oldest first."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT seq, kind, key, text FROM changes"
-                " WHERE collection=? AND seq>? ORDER BY seq",
+                "SELECT seq, kind, key, text FROM changes WHERE collection=? AND seq>? ORDER BY seq",
                 (collection, after),
             ).fetchall()
         return [Change(*row) for row in rows]
@@ -212,9 +206,7 @@ class Store:
 
     def _write(self, collection: str, before: Stored, fields: Document) -> Stored:
         assigned = {"id": before.key, "created_at": before.document["created_at"]}
-        after = Stored(
-            before.position, before.key, before.version + 1, _dump({**fields, **assigned})
-        )
+        after = Stored(before.position, before.key, before.version + 1, _dump({**fields, **assigned}))
         self._db.execute(
             "UPDATE documents SET version=?, text=? WHERE position=?",
             (after.version, after.text, after.position),

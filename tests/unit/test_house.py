@@ -22,9 +22,7 @@ DISTRIBUTION = "ron-app-sdk-py"
 # --- Layout -----------------------------------------------------------------------------------
 
 HTTP_LIBRARIES = frozenset({"h11", "httpcore", "httpx", "httpx2", "pyreqwest"})
-IMPURE = frozenset(
-    {"anyio", "asyncio", "h11", "httpcore", "httpx", "httpx2", "pyreqwest", "threading", "time"}
-)
+IMPURE = frozenset({"anyio", "asyncio", "h11", "httpcore", "httpx", "httpx2", "pyreqwest", "threading", "time"})
 # Stages that decide and never act. A folder means every module in it.
 PURE = (
     "ron/_plan.py",
@@ -67,9 +65,7 @@ def is_import_call(node: ast.AST) -> TypeGuard[ast.Call]:
     """Whether this is `import_module(...)` or `__import__(...)`."""
     if not isinstance(node, ast.Call):
         return False
-    called = (
-        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    )
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     return called in {"import_module", "__import__"}
 
 
@@ -105,9 +101,7 @@ def test_only_the_transport_knows_http_libraries() -> None:
 def test_pure_modules_import_nothing_that_acts() -> None:
     """Plan, flow, decode, the SSE reader, resources and manifest import no I/O, clock or thread."""
     offenders = {
-        name_of(path): sorted(found)
-        for path in pure_modules()
-        if (found := IMPURE.intersection(imports(path)))
+        name_of(path): sorted(found) for path in pure_modules() if (found := IMPURE.intersection(imports(path)))
     }
     assert {} == offenders
 
@@ -115,19 +109,14 @@ def test_pure_modules_import_nothing_that_acts() -> None:
 def test_pure_modules_bring_in_no_http_library() -> None:
     """Importing the pure modules loads no HTTP library either, by whatever way."""
     modules = [name_of(path)[: -len(".py")].replace("/", ".") for path in pure_modules()]
-    modules = [
-        module[: -len(".__init__")] if module.endswith(".__init__") else module
-        for module in modules
-    ]
+    modules = [module[: -len(".__init__")] if module.endswith(".__init__") else module for module in modules]
     unwanted = sorted(HTTP_LIBRARIES | {"anyio"})
     code = (
         f"import importlib, sys\n"
         f"for name in {modules!r}: importlib.import_module(name)\n"
         f"print([name for name in {unwanted!r} if name in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ("[]", "") == (done.stdout.strip(), done.stderr)
 
 
@@ -149,8 +138,7 @@ def test_every_module_defers_its_annotations() -> None:
     without = [
         name_of(path)
         for path in sources("ron", "tests", "examples", "benchmarks", "noxfile.py")
-        if holds_code(path)
-        and "\nfrom __future__ import annotations\n" not in path.read_text(encoding="utf-8")
+        if holds_code(path) and "\nfrom __future__ import annotations\n" not in path.read_text(encoding="utf-8")
     ]
     assert [] == without
 

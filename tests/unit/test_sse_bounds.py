@@ -47,9 +47,7 @@ def test_a_line_over_the_limit(start: bytes, end: bytes) -> None:
     fits = (start[len(bom) :] + b"x" * 50)[:50]
     for cut in (single_bytes, lambda raw: [raw]):
         assert [] == feed_all(SSEDecoder(max_line_bytes=50), cut(bom + fits + end))
-        with pytest.raises(
-            RonResponseTooLargeError, match="a line of the stream is over max_line_bytes=50"
-        ):
+        with pytest.raises(RonResponseTooLargeError, match="a line of the stream is over max_line_bytes=50"):
             feed_all(SSEDecoder(max_line_bytes=50), cut(bom + fits + b"x" + end))
 
 
@@ -124,9 +122,7 @@ def test_a_refused_decoder_is_dead() -> None:
         assert str(first.value) == str(again.value)
 
 
-@pytest.mark.parametrize(
-    "over", [b"x" * 50, b"x" * 50 + b"\n", b"data: 12345678901\n", b"data: 12345678901"]
-)
+@pytest.mark.parametrize("over", [b"x" * 50, b"x" * 50 + b"\n", b"data: 12345678901\n", b"data: 12345678901"])
 def test_a_refusal_loses_no_event(over: bytes) -> None:
     """Events that were not returned because their chunk was refused are not counted as seen."""
     decoder = SSEDecoder(max_line_bytes=40, max_event_bytes=10)
@@ -189,9 +185,7 @@ def test_many_lines_of_one_event() -> None:
         assert "a\n" * 199_999 + "a" == event.data
 
 
-@pytest.mark.parametrize(
-    "chunk", [b"xy", b"data:ab\n", b"data\n"], ids=["pieces", "lines", "empty-lines"]
-)
+@pytest.mark.parametrize("chunk", [b"xy", b"data:ab\n", b"data\n"], ids=["pieces", "lines", "empty-lines"])
 def test_memory_is_bounded_by_the_limits(chunk: bytes) -> None:
     """However small the pieces of a line or an event are, holding it takes about its bytes."""
     limit = 64 * 1024

@@ -129,9 +129,7 @@ def test_every_prefix_reads_as_the_standard_says(raw: bytes, at: list[int]) -> N
     for piece in cut(raw, at):
         events += decoder.feed(piece)
         seen += piece
-        assert SlowReader().read(seen) == Reading(
-            events, decoder.last_event_id, decoder.retry_ms, decoder.comments
-        )
+        assert SlowReader().read(seen) == Reading(events, decoder.last_event_id, decoder.retry_ms, decoder.comments)
 
 
 def is_too_large(raw: bytes, max_line: int, max_event: int) -> bool:
@@ -155,9 +153,7 @@ def is_too_large(raw: bytes, max_line: int, max_event: int) -> bool:
 
 @settings(deadline=None)
 @given(streams, places, st.integers(1, 60), st.integers(1, 60))
-def test_limits_hold_under_every_chunking(
-    raw: bytes, at: list[int], max_line: int, max_event: int
-) -> None:
+def test_limits_hold_under_every_chunking(raw: bytes, at: list[int], max_line: int, max_event: int) -> None:
     """Whether a stream is refused depends on its bytes only; what came before that is right."""
     decoder = SSEDecoder(max_line_bytes=max_line, max_event_bytes=max_event)
     events: list[Event] = []
@@ -209,12 +205,9 @@ def lf_streams(draw: st.DrawFn) -> bytes:
 def test_httpx_sse_agrees_where_it_is_right(raw: bytes, at: list[int]) -> None:
     """On LF streams whose every block has data, httpx-sse delivers the same events."""
     pieces = [piece for piece in cut(raw, at) if piece]
-    response = httpx.Response(
-        200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=iter(pieces)
-    )
+    response = httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=iter(pieces))
     peer = [
-        Event(event.event, event.data, event.id, event.retry)
-        for event in httpx_sse.EventSource(response).iter_sse()
+        Event(event.event, event.data, event.id, event.retry) for event in httpx_sse.EventSource(response).iter_sse()
     ]
     decoder = SSEDecoder()
     assert peer == [event for piece in pieces for event in decoder.feed(piece)]

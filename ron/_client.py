@@ -121,6 +121,8 @@ class BaseClient:
             return False
         self._ports.closed = True
         self._session.authority.credential = None
+        if self._parts.config.token is not None:
+            self._parts.config = self._parts.config.with_overrides(token=None)
         return True
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from ._values import UNSET
 from .config import ClientConfig, hidden
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+    from collections.abc import Callable, Coroutine, Generator, Mapping
     from types import TracebackType
 
     from pydantic import SecretStr
@@ -238,7 +238,7 @@ class RonClient(BaseClient):
         query: Optional[Mapping[str, Any]] = None,
         last_event_id: Optional[str] = None,
         idle_timeout: Optional[float] = None,
-    ) -> AsyncIterator[Event]:
+    ) -> EmissionsAsync[Event]:
         """Events of a stream, for ``async for``; reconnects by itself and goes on after the last event's id.
 
         Args:

@@ -14,7 +14,7 @@ from ._values import UNSET
 from .config import ClientConfig, hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
     from pydantic import SecretStr
@@ -236,7 +236,7 @@ class RonClientSync(BaseClient):
         query: Optional[Mapping[str, Any]] = None,
         last_event_id: Optional[str] = None,
         idle_timeout: Optional[float] = None,
-    ) -> Iterator[Event]:
+    ) -> EmissionsSync[Event]:
         """Events of a stream, for ``for``; reconnects by itself and goes on after the last event's id.
 
         Args:

@@ -15,7 +15,7 @@ from ._values import Failure, Reply
 from .errors import RonConfigError, RonError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
     from ._clock import Clock
     from ._flow import Effect
@@ -240,8 +240,18 @@ class _Emissions(Generic[T]):
 class EmissionsAsync(_Emissions[T]):
     """An async iterator over what a flow emits. One consumer at a time; ``aclose`` is idempotent."""
 
-    def __aiter__(self) -> EmissionsAsync[T]:
-        return self
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
+        try:
+            while True:
+                try:
+                    item = await self.__anext__()
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            if self._streams:
+                await self.aclose()
 
     async def __anext__(self) -> T:
         if self._flow is None:
@@ -292,8 +302,18 @@ class EmissionsAsync(_Emissions[T]):
 class EmissionsSync(_Emissions[T]):
     """A sync iterator over what a flow emits. ``close`` may be called from another thread: it wakes a waiting read."""
 
-    def __iter__(self) -> EmissionsSync[T]:
-        return self
+    def __iter__(self) -> Iterator[T]:
+        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
+        try:
+            while True:
+                try:
+                    item = next(self)
+                except StopIteration:
+                    return
+                yield item
+        finally:
+            if self._streams:
+                self.close()
 
     def __next__(self) -> T:
         if self._flow is None:

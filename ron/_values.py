@@ -33,6 +33,10 @@ class Unset(enum.Enum):
 UNSET: Final = Unset.UNSET
 
 
+#: shorter tokens are no secrets, and would be found in any text
+SHORTEST_SECRET = 6
+
+
 class Credential:
     """What goes into ``Authorization``: a scheme and a token. Shows neither; refuses to pickle.
 
@@ -56,6 +60,8 @@ class Credential:
     def scrub(self, reply: Reply) -> Reply:
         """The reply without the token, should the node have echoed it into an error answer, escaped or not."""
         token = self._secret.get_secret_value().encode("ascii")
+        if len(token) < SHORTEST_SECRET:
+            return reply
         quoted = token.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
         body = _ESCAPE.sub(_plain, reply.body)
         if token not in body and quoted not in body and not any(token in value for _, value in reply.headers):

@@ -217,6 +217,11 @@ class ClientConfig(BaseModel):
         config._token_from_env = from_env
         return config
 
+    def model_copy(self, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> ClientConfig:
+        """Like :meth:`with_overrides`, so that a copy is checked, too."""
+        del deep  # nothing in here can change
+        return self.with_overrides(**(update or {}))
+
     def __reduce__(self) -> Any:
         """Pickles without the token, so that worker processes can rebuild a client (they get theirs their own way)."""
         fields = {name: getattr(self, name) for name in self.model_fields_set if name != "token"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Optional
 
-from .errors import RonError, RonNetworkError, RonOutcomeUnknownError, RonTimeoutError
+from .errors import RonConfigError, RonError, RonNetworkError, RonOutcomeUnknownError, RonTimeoutError
 
 __all__ = ["RequestMetrics"]
 
@@ -24,7 +24,9 @@ class RequestMetrics:
         self._network_errors = 0
 
     def record(self, error: Optional[RonError] = None) -> None:
-        """Counts one logical call that ended: well, or with ``error``."""
+        """Counts one logical call that ended: well, or with ``error``; one that was refused before sending is none."""
+        if isinstance(error, RonConfigError):
+            return
         with self._lock:
             self._requests += 1
             if error is None:

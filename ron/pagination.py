@@ -15,8 +15,9 @@ from ._plan import plain_plan
 from .errors import RonError, RonInputError, RonPaginationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
+    from ._drive import EmissionsAsync, EmissionsSync
     from ._flow import Answer, Effect
     from ._session import Session
     from .client import RonClient, RonClientSync
@@ -149,7 +150,7 @@ def iter_pages(
     page_token: Optional[str] = None,
     query: Optional[Mapping[str, Any]] = None,
     limit: Optional[int] = None,
-) -> AsyncIterator[Page[Any]]: ...
+) -> EmissionsAsync[Page[Any]]: ...
 @overload
 def iter_pages(
     client: RonClientSync,
@@ -159,7 +160,7 @@ def iter_pages(
     page_token: Optional[str] = None,
     query: Optional[Mapping[str, Any]] = None,
     limit: Optional[int] = None,
-) -> Iterator[Page[Any]]: ...
+) -> EmissionsSync[Page[Any]]: ...
 def iter_pages(
     client: Union[RonClient, RonClientSync],
     path: str,
@@ -168,7 +169,7 @@ def iter_pages(
     page_token: Optional[str] = None,
     query: Optional[Mapping[str, Any]] = None,
     limit: Optional[int] = None,
-) -> Union[AsyncIterator[Page[Any]], Iterator[Page[Any]]]:
+) -> Union[EmissionsAsync[Page[Any]], EmissionsSync[Page[Any]]]:
     """Pages of ``GET path``, one after another; ``async for`` on a ``RonClient``, ``for`` on a ``RonClientSync``.
 
     Args:

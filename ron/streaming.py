@@ -16,8 +16,9 @@ from .errors import RonConfigError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
+    from ._drive import EmissionsAsync, EmissionsSync
     from .client import RonClient, RonClientSync
 
 __all__ = ["Event", "SSEDecoder", "sse_event_stream", "subscribe"]
@@ -32,7 +33,7 @@ def sse_event_stream(
     headers: Optional[Mapping[str, str]] = None,
     last_event_id: Optional[str] = None,
     idle_timeout: Optional[float] = None,
-) -> AsyncIterator[Event]: ...
+) -> EmissionsAsync[Event]: ...
 @overload
 def sse_event_stream(
     client: RonClientSync,
@@ -42,7 +43,7 @@ def sse_event_stream(
     headers: Optional[Mapping[str, str]] = None,
     last_event_id: Optional[str] = None,
     idle_timeout: Optional[float] = None,
-) -> Iterator[Event]: ...
+) -> EmissionsSync[Event]: ...
 def sse_event_stream(
     client: Union[RonClient, RonClientSync],
     path: str,
@@ -51,7 +52,7 @@ def sse_event_stream(
     headers: Optional[Mapping[str, str]] = None,
     last_event_id: Optional[str] = None,
     idle_timeout: Optional[float] = None,
-) -> Union[AsyncIterator[Event], Iterator[Event]]:
+) -> Union[EmissionsAsync[Event], EmissionsSync[Event]]:
     """The events of one stream, until it ends; it is not opened again (``client.subscribe`` does that).
 
     Args:

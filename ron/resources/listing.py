@@ -20,6 +20,7 @@ from ._origin import Origin
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
+    from .._drive import EmissionsAsync, EmissionsSync
     from .._flow import Effect
     from ..client import RonClient, RonClientSync
     from ._description import Description
@@ -156,7 +157,7 @@ class Listing(_Query[R]):
         """Every item, up to ``limit``, in one list."""
         return [item async for item in self]
 
-    def pages(self) -> AsyncIterator[Page[R]]:
+    def pages(self) -> EmissionsAsync[Page[R]]:
         """Page after page, up to ``limit`` items in all."""
         return self._client._emissions(self._all())
 
@@ -187,7 +188,7 @@ class ListingSync(_Query[R]):
         """Every item, up to ``limit``, in one list."""
         return list(self)
 
-    def pages(self) -> Iterator[Page[R]]:
+    def pages(self) -> EmissionsSync[Page[R]]:
         """Page after page, up to ``limit`` items in all."""
         return self._client._emissions(self._all())
 

@@ -10,7 +10,7 @@ from ._changes import Change, change_of
 from ._filters import filter_query
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import AsyncIterator, Generator, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -52,6 +52,7 @@ class _Changes(Generic[R]):
         self._path = description.target(scope.session, scope.parents, description.watch)
         self._idle_timeout = checked_timeout(idle_timeout)
         self._position = StreamPosition(cursor)
+        self._entered = False
 
     @property
     def cursor(self) -> Optional[str]:
@@ -87,8 +88,8 @@ class _Changes(Generic[R]):
 
 
 class Watch(_Changes[R]):
-    """The changes of a resource, for ``async for``. ``async with`` opens the stream; without it the first iteration
-    does.
+    """The changes of a resource, for ``async for``. ``async with`` opens the stream and closes it; without it the first
+    step opens it, and leaving the loop closes it.
 
     ::
 
@@ -112,8 +113,17 @@ class Watch(_Changes[R]):
         super().__init__(scope, filters, by_field, **options)
         self._changes: EmissionsAsync[Change[R]] = client._emissions(self._flow())
 
-    def __aiter__(self) -> Self:
-        return self
+    async def __aiter__(self) -> AsyncIterator[Change[R]]:
+        try:
+            while True:
+                try:
+                    change = await self.__anext__()
+                except StopAsyncIteration:
+                    return
+                yield change
+        finally:
+            if not self._entered:
+                await self.aclose()
 
     async def __anext__(self) -> Change[R]:
         change: Any = await self._changes.__anext__()
@@ -126,6 +136,7 @@ class Watch(_Changes[R]):
 
     async def __aenter__(self) -> Self:
         """Opens the stream: whatever changes from here on is seen."""
+        self._entered = True
         if self.status == "idle":
             await self._changes.advance()
         return self
@@ -148,8 +159,17 @@ class WatchSync(_Changes[R]):
         super().__init__(scope, filters, by_field, **options)
         self._changes: EmissionsSync[Change[R]] = client._emissions(self._flow())
 
-    def __iter__(self) -> Self:
-        return self
+    def __iter__(self) -> Iterator[Change[R]]:
+        try:
+            while True:
+                try:
+                    change = next(self)
+                except StopIteration:
+                    return
+                yield change
+        finally:
+            if not self._entered:
+                self.close()
 
     def __next__(self) -> Change[R]:
         change: Any = next(self._changes)
@@ -162,6 +182,7 @@ class WatchSync(_Changes[R]):
 
     def __enter__(self) -> Self:
         """Opens the stream: whatever changes from here on is seen."""
+        self._entered = True
         if self.status == "idle":
             self._changes.advance()
         return self

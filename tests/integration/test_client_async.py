@@ -175,6 +175,18 @@ async def test_streams_are_bounded(node: Node) -> None:
         assert 1 == len([event async for event in stream])
 
 
+async def test_leaving_a_loop_closes_its_stream(node: Node) -> None:
+    """A `break` out of a bare `async for` leaves no stream open, for raw events and for changes."""
+    node.store.insert("items", {"n": 1})
+    async with client_of(node, max_streams=1) as client:
+        for _ in range(3):
+            async for event in client.subscribe(EVENTS, last_event_id="0"):
+                assert "added" == event.event
+                break
+            await asyncio.sleep(0)  # the loop closes an abandoned generator in its next turn
+            await waiting(node, 0)
+
+
 async def test_streams_do_not_take_the_calls_places(node: Node) -> None:
     """An open stream leaves `max_concurrency` to the calls."""
     async with client_of(node, max_concurrency=1) as client:

@@ -135,3 +135,13 @@ def test_an_async_object_on_a_sync_client(node: Node) -> None:
     """The wrong colour of httpx object is refused when the client is made."""
     with pytest.raises(RonConfigError, match="which is async"):
         client_of(node, transport=HttpxTransport(httpx.AsyncClient(trust_env=False)))
+
+
+def test_leaving_a_loop_closes_its_stream(node: Node) -> None:
+    """A `break` out of a bare `for` leaves no stream open: with `max_streams=1` the next one opens."""
+    node.store.insert("items", {"n": 1})
+    with client_of(node, max_streams=1) as client:
+        for _ in range(3):
+            for event in client.subscribe(EVENTS, last_event_id="0"):
+                assert "added" == event.event
+                break

@@ -40,7 +40,7 @@ def counts(metrics: RequestMetrics) -> tuple[int, ...]:
         (RonOutcomeUnknownError(timed_out=True), (1, 1, 1, 0)),
         (RonAuthError(), (1, 1, 0, 0)),
         (RonParseError(), (1, 1, 0, 0)),
-        (RonConfigError(), (1, 1, 0, 0)),
+        (RonConfigError(), (0, 0, 0, 0)),  # refused before anything was sent: no request
     ],
 )
 def test_what_each_end_of_a_call_counts(error: Optional[RonError], expected: tuple[int, ...]) -> None:

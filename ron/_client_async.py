@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ._calls import HealthReport
     from ._clock import Clock
     from ._flow import Effect
+    from ._sse import Event
     from .resources import Manager, Resource
-    from .streaming import Event
     from .transport import Transport
 
     R = TypeVar("R", bound=Resource)

@@ -7,7 +7,7 @@ clash; so all of that is refused here, when the facet class is made.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from ._plan import encode_path
@@ -17,9 +17,7 @@ from .errors import RonConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .facets import Route
-
-__all__ = ["METHODS", "TAIL", "checked_routes", "different_parameters", "route_name"]
+__all__ = ["METHODS", "TAIL", "Route", "checked_routes", "different_parameters", "route_name"]
 
 #: what a manifest may name, in the order in which routes are written; HEAD comes with GET
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -27,6 +25,25 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TAIL = "/*tail"
 _PARAMETER = re.compile(r"[:*][A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One explicit route of a facet (protocol.md "Facet manifests").
+
+    Attributes:
+        path: below the facet; begins with ``/``; ``:name`` is a parameter, a final ``*tail`` takes the rest, which is
+            never empty. A proxy forwards only what ``*tail`` stands for, so that ``:name`` needs an ``upstream_path``.
+        method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``, in any case. A static facet only has ``GET``.
+        file: for static facets: the file to serve, relative to ``root`` (to the node's working directory without one).
+        upstream_path: for proxy facets: the path to ask the upstream for, where it differs; where ``path`` ends in
+            ``/*tail``, what stands before the rest.
+    """
+
+    path: str
+    method: str = "GET"
+    file: Optional[str] = None
+    upstream_path: Optional[str] = None
 
 
 def route_name(path: str, method: str) -> str:

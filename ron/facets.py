@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional
 
 from ._facet_client import FacetClient, FacetClientSync
-from ._routes import checked_routes
+from ._routes import Route, checked_routes
 from ._suggest import did_you_mean, listed, shown
 from ._url import parse_base_url
 from .errors import RonConfigError
@@ -22,25 +22,6 @@ if TYPE_CHECKING:
     from .resources._description import Description
 
 __all__ = ["Facet", "FacetClient", "FacetClientSync", "FacetDescription", "Route"]
-
-
-@dataclass(frozen=True)
-class Route:
-    """One explicit route of a facet (protocol.md "Facet manifests").
-
-    Attributes:
-        path: below the facet; begins with ``/``; ``:name`` is a parameter, a final ``*tail`` takes the rest, which is
-            never empty. A proxy forwards only what ``*tail`` stands for, so that ``:name`` needs an ``upstream_path``.
-        method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``, in any case. A static facet only has ``GET``.
-        file: for static facets: the file to serve, relative to ``root`` (to the node's working directory without one).
-        upstream_path: for proxy facets: the path to ask the upstream for, where it differs; where ``path`` ends in
-            ``/*tail``, what stands before the rest.
-    """
-
-    path: str
-    method: str = "GET"
-    file: Optional[str] = None
-    upstream_path: Optional[str] = None
 
 
 @dataclass(frozen=True, eq=False)

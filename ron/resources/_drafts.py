@@ -5,13 +5,13 @@ Both are made from the declaration as plain pydantic models, so they serve as re
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Optional, TypeVar
 
-from pydantic import BaseModel, ConfigDict, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
 from ..errors import RonConfigError
 from ._description import description_of
+from ._fields import annotated
 
 if TYPE_CHECKING:
     from ._model import Resource
@@ -83,10 +83,8 @@ def _made(kind: str, base: Any, resource: Any, *, optional: bool) -> Any:
         sendable = [name for name in resource.model_fields if name not in description.server_fields]
         fields: dict[str, Any] = {}
         for name in sendable:
-            info = copy.copy(resource.model_fields[name])
-            if optional:
-                info.default, info.default_factory, info.validate_default = None, None, False
-            fields[name] = (info.annotation, info)
+            info = resource.model_fields[name]
+            fields[name] = (annotated(info.annotation, info.metadata), _field(info, optional=optional))
         made = create_model(
             f"{resource.__name__}{kind}",
             __base__=base,
@@ -98,6 +96,33 @@ def _made(kind: str, base: Any, resource: Any, *, optional: bool) -> Any:
         made.__ron_resource__ = resource
         _MADE[(kind, resource)] = made
     return made
+
+
+#: what a field says beside its type and its default
+_KEPT = (
+    "alias",
+    "alias_priority",
+    "deprecated",
+    "description",
+    "discriminator",
+    "examples",
+    "exclude",
+    "json_schema_extra",
+    "serialization_alias",
+    "title",
+    "validation_alias",
+)
+
+
+def _field(info: Any, *, optional: bool) -> Any:
+    """A field like ``info``, made anew: versions of pydantic differ in what they take from a changed copy of one."""
+    kept = {name: getattr(info, name) for name in _KEPT if getattr(info, name) is not None}
+    if optional:
+        return Field(default=None, **kept)
+    if info.is_required():
+        return Field(**kept)
+    kept["default_factory" if info.default_factory is not None else "default"] = info.default_factory or info.default
+    return Field(validate_default=info.validate_default, **kept)
 
 
 def _validators(resource: type[Resource], sendable: frozenset[str]) -> dict[str, Any]:

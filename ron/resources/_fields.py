@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic_core import PydanticUndefined
 
-__all__ = ["ServerField", "server"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ServerField", "annotated", "server"]
 
 
 class ServerField:
@@ -38,3 +41,10 @@ def server(*, init: Literal[False] = False, default: Any = PydanticUndefined, **
     """
     del init
     return ServerField(default, field_options)
+
+
+def annotated(annotation: Any, metadata: Iterable[Any]) -> Any:
+    """``Annotated[annotation, *metadata]``, which Python can only write so from 3.11 on."""
+    for one in metadata:
+        annotation = Annotated[annotation, one]
+    return annotation

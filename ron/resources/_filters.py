@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from .._decode import describe_errors
 from .._suggest import did_you_mean, listed
 from ..errors import RonInputError
+from ._fields import annotated
 
 if TYPE_CHECKING:
     from ._description import Description
@@ -72,18 +73,9 @@ def _adapter(description: Description, name: str) -> TypeAdapter[Any]:
 def _adapters(description: Description) -> dict[str, TypeAdapter[Any]]:
     adapters = {}
     for name, info in description.cls.model_fields.items():
-        annotation: Any = info.annotation
-        for extra in info.metadata:
-            annotation = _annotated(annotation, extra)
-        adapters[name] = TypeAdapter(annotation)
+        adapters[name] = TypeAdapter(annotated(info.annotation, info.metadata))
     adapters.update({name: TypeAdapter(hint) for name, hint in description.filters.items()})
     return adapters
-
-
-def _annotated(annotation: Any, extra: Any) -> Any:
-    from typing import Annotated
-
-    return Annotated[annotation, extra]
 
 
 def _checked(description: Description, adapter: TypeAdapter[Any], name: str, value: Any) -> Any:

@@ -113,9 +113,9 @@ class ClientConfig(BaseModel):
         unknown = [name for name in fields if name not in type(self).model_fields]
         if unknown:
             name = unknown[0]
+            meant = did_you_mean("overall_timeout_ms" if name == "timeout" else name, type(self).model_fields)
             raise RonConfigError(
-                f"ClientConfig has no field {name!r}{did_you_mean(name, type(self).model_fields)}; "
-                f"its fields are {listed(type(self).model_fields)}"
+                f"ClientConfig has no field {name!r}{meant}; its fields are {listed(type(self).model_fields)}"
             )
         problems: Optional[list[Any]] = None
         try:

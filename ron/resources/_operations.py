@@ -143,9 +143,8 @@ def save(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
         description.check_operation("create")
         if description.key in description.server_fields and description.key in obj.__dict__:
             raise RonInputError(
-                f"this {description.name} has a {description.key} but did not come from this client: saving it "
-                "would create a "
-                f"second one; use replace(obj), or update({description.key}, ...), or get it first"
+                f"this {description.name} has its {description.key} already but did not come from this client: saving "
+                f"it would create a second one; use replace(obj), or update({description.key}, ...), or get it first"
             )
         return (yield from _post(scope, obj, key))
     names = _bodies.changed_fields(description, obj)

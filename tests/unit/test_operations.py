@@ -475,8 +475,8 @@ def test_a_copy_with_a_key_is_not_saved_blindly() -> None:
     """A copy, or a whole object made here, has a key but no origin: saving it would create a second one."""
     where = scope(Item)
     text = (
-        "this Item has a id but did not come from this client: saving it would create a second one; use replace(obj), "
-        "or update(id, ...), or get it first"
+        "this Item has its id already but did not come from this client: saving it would create a second one; use "
+        "replace(obj), or update(id, ...), or get it first"
     )
     for item in (decoded(Item, where.session, **KETTLE).model_copy(), Item._stored(KETTLE)):
         assert text == not_sent(_operations.save(where, item, None))

@@ -59,13 +59,18 @@ def _split(url: str, source: str) -> SplitResult:
     if any(ord(c) <= 0x20 or ord(c) >= 0x7F for c in url) or "\\" in url:
         raise RonConfigError(
             f"{source} holds a blank, a backslash, a control character or a character outside ASCII; "
-            "write international host names in their xn-- form"
+            f"write international host names in their xn-- form{_not(url)}"
         )
     try:
         return urlsplit(url)
     except ValueError:
         pass
-    raise RonConfigError(f"{source} is not a URL: check the host and the brackets around an IPv6 address")
+    raise RonConfigError(f"{source} is not a URL: check the host and the brackets around an IPv6 address{_not(url)}")
+
+
+def _not(text: str) -> str:
+    """``", not 'text'"``, unless user information or a query may be in it, which can be secrets."""
+    return "" if "@" in text or "?" in text or "#" in text else f", not {shown(text)}"
 
 
 def _host(parts: SplitResult, url: str, source: str) -> str:
@@ -90,7 +95,7 @@ def _port(parts: SplitResult, source: str) -> int:
     if not colon:
         return 443 if parts.scheme == "https" else 80
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
-        raise RonConfigError(f"{source} has a bad port: it must be a number from 1 to 65535")
+        raise RonConfigError(f"{source} has a bad port: it must be a number from 1 to 65535{_not(parts.netloc)}")
     return int(text)
 
 
@@ -100,7 +105,6 @@ def _path(path: str, source: str) -> str:
     if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
         raise RonConfigError(
             f"{source} has a path with an empty, '.', '..' or percent-encoded segment, or a character that no path "
-            "has: "
-            f"{shown(path)}"
+            f"has: {shown(path)}"
         )
     return trimmed

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional, TypeVar, Union
 from . import _calls
 from ._ambient import ASYNC, Activation
 from ._client import BaseClient
-from ._drive import EmissionsAsync, run_async
+from ._drive import run_async
+from ._emissions import EmissionsAsync
 from ._events import StreamPosition, stream_events, stream_plan
 from ._facet_client import FacetClient
 from ._values import UNSET

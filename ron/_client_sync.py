@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional, TypeVar, Union
 from . import _calls
 from ._ambient import SYNC, Activation
 from ._client import BaseClient
-from ._drive import EmissionsSync, run_sync
+from ._drive import run_sync
+from ._emissions import EmissionsSync
 from ._events import StreamPosition, stream_events, stream_plan
 from ._facet_client import FacetClientSync
 from ._values import UNSET

@@ -7,22 +7,21 @@ stays reachable from the error that the flow makes of it.
 from __future__ import annotations
 
 import inspect
-from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from ._flow import Close, Emit, Hook, NeedToken, Now, Read, Send, Sleep
+from ._flow import Close, Hook, NeedToken, Now, Read, Send, Sleep
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import Generator
 
     from ._clock import Clock
     from ._flow import Effect
     from ._tokens import TokenSource
     from .metrics import RequestMetrics
 
-__all__ = ["EmissionsAsync", "EmissionsSync", "Ports", "run_async", "run_sync"]
+__all__ = ["Ports", "answer_async", "answer_sync", "bare", "run_async", "run_sync"]
 
 T = TypeVar("T")
 
@@ -49,7 +48,7 @@ class Ports:
             )
 
 
-def _bare(error: BaseException) -> BaseException:
+def bare(error: BaseException) -> BaseException:
     """The error without the frames and the chain that it came with."""
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
@@ -69,10 +68,10 @@ async def run_async(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
                 elif type(effect) is Now:
                     answer = ports.clock.time() if effect.wall else ports.clock.monotonic()
                 else:
-                    answer = await _answer_async(ports, effect)
+                    answer = await answer_async(ports, effect)
             except (Failure, RonError) as error:
                 thrown = error
-            effect = flow.send(answer) if thrown is None else flow.throw(_bare(thrown))
+            effect = flow.send(answer) if thrown is None else flow.throw(bare(thrown))
     except StopIteration as stop:
         ports.metrics.record()
         result: T = stop.value
@@ -98,10 +97,10 @@ def run_sync(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
                 elif type(effect) is Now:
                     answer = ports.clock.time() if effect.wall else ports.clock.monotonic()
                 else:
-                    answer = _answer_sync(ports, effect)
+                    answer = answer_sync(ports, effect)
             except (Failure, RonError) as error:
                 thrown = error
-            effect = flow.send(answer) if thrown is None else flow.throw(_bare(thrown))
+            effect = flow.send(answer) if thrown is None else flow.throw(bare(thrown))
     except StopIteration as stop:
         ports.metrics.record()
         result: T = stop.value
@@ -113,7 +112,7 @@ def run_sync(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
         flow.close()
 
 
-async def _answer_async(ports: Ports, effect: Effect) -> Any:
+async def answer_async(ports: Ports, effect: Effect) -> Any:
     if isinstance(effect, Send):
         if effect.wait:
             await ports.clock.asleep(effect.wait)
@@ -138,7 +137,7 @@ async def _answer_async(ports: Ports, effect: Effect) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
-def _answer_sync(ports: Ports, effect: Effect) -> Any:
+def answer_sync(ports: Ports, effect: Effect) -> Any:
     if isinstance(effect, Send):
         if effect.wait:
             ports.clock.sleep(effect.wait)
@@ -201,164 +200,3 @@ def _error_reply_sync(ports: Ports, stream: Any, deadline: float) -> Reply:
     finally:
         stream.close()
     return Reply(stream.status, tuple(stream.headers), body)
-
-
-class _Emissions(Generic[T]):
-    """What an iterator over emitted items keeps: the flow, the answer it waits for, the stream it holds open."""
-
-    def __init__(self, ports: Ports, flow: Generator[Effect, Any, None]) -> None:
-        self._ports = ports
-        self._flow: Optional[Generator[Effect, Any, None]] = flow
-        self._streams: deque[Any] = deque()
-        self._busy = False
-        self._closing = False
-
-    def _take(self) -> None:
-        """Marks the iterator busy; a second consumer would take the answer that the first one waits for."""
-        if self._busy:
-            raise RonConfigError("this iterator is being read by another task or thread: make one for each")
-        self._busy = True
-
-    def _step(self, answer: Any, thrown: Optional[BaseException]) -> Effect:
-        assert self._flow is not None
-        return self._flow.send(answer) if thrown is None else self._flow.throw(_bare(thrown))
-
-    def _note(self, effect: Effect, answer: Any) -> None:
-        """Keeps account of open streams, so that closing the iterator at any point closes them."""
-        if isinstance(effect, Send) and effect.stream and not isinstance(answer, Reply):
-            self._streams.append(answer)
-        elif isinstance(effect, Close) and effect.stream in self._streams:
-            self._streams.remove(effect.stream)
-
-    def _end(self, error: Optional[RonError] = None) -> None:
-        if self._flow is not None:
-            self._ports.metrics.record(error)
-            self._flow.close()
-            self._flow = None
-
-
-class EmissionsAsync(_Emissions[T]):
-    """An async iterator over what a flow emits. One consumer at a time; ``aclose`` is idempotent."""
-
-    async def __aiter__(self) -> AsyncIterator[T]:
-        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
-        try:
-            while True:
-                try:
-                    item = await self.__anext__()
-                except StopAsyncIteration:
-                    return
-                yield item
-        finally:
-            if self._streams:
-                await self.aclose()
-
-    async def __anext__(self) -> T:
-        if self._flow is None:
-            raise StopAsyncIteration
-        answer: Any = None
-        thrown: Optional[BaseException] = None
-        self._take()
-        try:
-            self._ports.check_open()
-            while self._flow is not None:
-                effect = self._step(answer, thrown)
-                thrown = None
-                if isinstance(effect, Emit):
-                    item: T = effect.item
-                    return item
-                try:
-                    answer = await _answer_async(self._ports, effect)
-                    self._note(effect, answer)
-                except (Failure, RonError) as error:
-                    thrown = error
-        except StopIteration:
-            pass
-        except BaseException as error:
-            await self._close(error if isinstance(error, RonError) else None)
-            raise
-        finally:
-            self._busy = False
-        await self._close()
-        raise StopAsyncIteration
-
-    async def advance(self) -> Optional[T]:
-        """The next item; None at the end."""
-        try:
-            return await self.__anext__()
-        except StopAsyncIteration:
-            return None
-
-    async def _close(self, error: Optional[RonError] = None) -> None:
-        self._end(error)
-        while self._streams:
-            await self._streams.popleft().aclose()
-
-    async def aclose(self) -> None:
-        """Ends the iteration and closes the stream under it."""
-        await self._close()
-
-
-class EmissionsSync(_Emissions[T]):
-    """A sync iterator over what a flow emits. ``close`` may be called from another thread: it wakes a waiting read."""
-
-    def __iter__(self) -> Iterator[T]:
-        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
-        try:
-            while True:
-                try:
-                    item = next(self)
-                except StopIteration:
-                    return
-                yield item
-        finally:
-            if self._streams:
-                self.close()
-
-    def __next__(self) -> T:
-        if self._flow is None:
-            raise StopIteration
-        answer: Any = None
-        thrown: Optional[BaseException] = None
-        self._take()
-        try:
-            self._ports.check_open()
-            while not self._closing:
-                try:
-                    effect = self._step(answer, thrown)
-                except StopIteration:
-                    break
-                thrown = None
-                if isinstance(effect, Emit):
-                    item: T = effect.item
-                    return item
-                try:
-                    answer = _answer_sync(self._ports, effect)
-                    self._note(effect, answer)
-                except (Failure, RonError) as error:
-                    thrown = error
-        except BaseException as error:
-            self._finish(error if isinstance(error, RonError) else None)
-            raise
-        finally:
-            self._busy = False
-        self._finish()
-        raise StopIteration
-
-    def advance(self) -> Optional[T]:
-        """The next item; None at the end."""
-        return next(self, None)
-
-    def _finish(self, error: Optional[RonError] = None) -> None:
-        self._end(error)
-        while self._streams:
-            self._streams.popleft().close()
-
-    def close(self) -> None:
-        """Ends the iteration and closes the stream under it."""
-        self._closing = True
-        if self._busy:
-            for stream in tuple(self._streams):
-                stream.close()
-        else:
-            self._finish()

@@ -77,27 +77,8 @@ def assemble(
     if chosen.needs_url:
         _check_insecure(config, url)
     clock = Clock() if clock is None else clock
-    endpoint = Endpoint(
-        scheme=url.scheme,
-        host=url.host,
-        port=url.port,
-        connect_timeout=config.connect_timeout_ms / 1000.0,
-        read_timeout=config.read_timeout_ms / 1000.0,
-        write_timeout=config.write_timeout_ms / 1000.0,
-        max_concurrency=config.max_concurrency,
-        max_streams=config.max_streams,
-        max_response_bytes=config.max_response_bytes,
-        verify=config.verify,
-        clock=clock,
-    )
-    session = Session(
-        base_path=url.path,
-        facet_prefix=config.facet_prefix,
-        timeout=config.overall_timeout_ms / 1000.0,
-        max_retries=config.max_retries,
-        random=clock.random,
-        new_id=clock.token_hex,
-    )
+    endpoint = _endpoint(config, url, clock)
+    session = _session(config, url, clock)
     if token_provider is not None:
         session.authority.renewable = True
     elif config.token is not None:
@@ -138,3 +119,30 @@ def _check_insecure(config: ClientConfig, url: BaseURL) -> None:
             "allow_insecure_http=True; where the URL comes from the environment, RON_SDK_ALLOW_INSECURE_HTTP=1 does "
             "as well"
         )
+
+
+def _endpoint(config: ClientConfig, url: BaseURL, clock: Clock) -> Endpoint:
+    return Endpoint(
+        scheme=url.scheme,
+        host=url.host,
+        port=url.port,
+        connect_timeout=config.connect_timeout_ms / 1000.0,
+        read_timeout=config.read_timeout_ms / 1000.0,
+        write_timeout=config.write_timeout_ms / 1000.0,
+        max_concurrency=config.max_concurrency,
+        max_streams=config.max_streams,
+        max_response_bytes=config.max_response_bytes,
+        verify=config.verify,
+        clock=clock,
+    )
+
+
+def _session(config: ClientConfig, url: BaseURL, clock: Clock) -> Session:
+    return Session(
+        base_path=url.path,
+        facet_prefix=config.facet_prefix,
+        timeout=config.overall_timeout_ms / 1000.0,
+        max_retries=config.max_retries,
+        random=clock.random,
+        new_id=clock.token_hex,
+    )

@@ -17,7 +17,7 @@ from .errors import RonError, RonInputError, RonPaginationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from ._drive import EmissionsAsync, EmissionsSync
+    from ._emissions import EmissionsAsync, EmissionsSync
     from ._flow import Answer, Effect
     from ._session import Session
     from .client import RonClient, RonClientSync

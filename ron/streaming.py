@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
-    from ._drive import EmissionsAsync, EmissionsSync
+    from ._emissions import EmissionsAsync, EmissionsSync
     from .client import RonClient, RonClientSync
 
 __all__ = ["Event", "SSEDecoder", "sse_event_stream", "subscribe"]

@@ -20,7 +20,7 @@ from ._origin import Origin
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
-    from .._drive import EmissionsAsync, EmissionsSync
+    from .._emissions import EmissionsAsync, EmissionsSync
     from .._flow import Effect
     from ..client import RonClient, RonClientSync
     from ._description import Description

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._drive import EmissionsAsync, EmissionsSync
+    from .._emissions import EmissionsAsync, EmissionsSync
     from .._flow import Answer, Effect
     from .._sse import Event
     from ..client import RonClient, RonClientSync

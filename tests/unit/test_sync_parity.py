@@ -20,7 +20,7 @@ from ron import (
     Watch,
     WatchSync,
 )
-from ron._drive import EmissionsAsync, EmissionsSync
+from ron._emissions import EmissionsAsync, EmissionsSync
 from ron.transport import AsyncChannel, AsyncReplyStream, SyncChannel, SyncReplyStream
 
 PAIRS: list[tuple[Any, Any]] = [

@@ -1,0 +1,185 @@
+"""Iterators over what a flow emits: pages, events, changes. Thin, like the drivers, and with two colours like them.
+
+They keep account of the streams that the flow has open, so that closing one at any point closes them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+
+from ._drive import answer_async, answer_sync, bare
+from ._flow import Close, Emit, Send
+from ._values import Failure, Reply
+from .errors import RonConfigError, RonError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    from ._drive import Ports
+    from ._flow import Effect
+
+__all__ = ["EmissionsAsync", "EmissionsSync"]
+
+T = TypeVar("T")
+
+
+class _Emissions(Generic[T]):
+    """What an iterator over emitted items keeps: the flow, the answer it waits for, the stream it holds open."""
+
+    def __init__(self, ports: Ports, flow: Generator[Effect, Any, None]) -> None:
+        self._ports = ports
+        self._flow: Optional[Generator[Effect, Any, None]] = flow
+        self._streams: deque[Any] = deque()
+        self._busy = False
+        self._closing = False
+
+    def _take(self) -> None:
+        """Marks the iterator busy; a second consumer would take the answer that the first one waits for."""
+        if self._busy:
+            raise RonConfigError("this iterator is being read by another task or thread: make one for each")
+        self._busy = True
+
+    def _step(self, answer: Any, thrown: Optional[BaseException]) -> Effect:
+        assert self._flow is not None
+        return self._flow.send(answer) if thrown is None else self._flow.throw(bare(thrown))
+
+    def _note(self, effect: Effect, answer: Any) -> None:
+        """Keeps account of open streams, so that closing the iterator at any point closes them."""
+        if isinstance(effect, Send) and effect.stream and not isinstance(answer, Reply):
+            self._streams.append(answer)
+        elif isinstance(effect, Close) and effect.stream in self._streams:
+            self._streams.remove(effect.stream)
+
+    def _end(self, error: Optional[RonError] = None) -> None:
+        if self._flow is not None:
+            self._ports.metrics.record(error)
+            self._flow.close()
+            self._flow = None
+
+
+class EmissionsAsync(_Emissions[T]):
+    """An async iterator over what a flow emits. One consumer at a time; ``aclose`` is idempotent."""
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
+        try:
+            while True:
+                try:
+                    item = await self.__anext__()
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            if self._streams:
+                await self.aclose()
+
+    async def __anext__(self) -> T:
+        if self._flow is None:
+            raise StopAsyncIteration
+        answer: Any = None
+        thrown: Optional[BaseException] = None
+        self._take()
+        try:
+            self._ports.check_open()
+            while self._flow is not None:
+                effect = self._step(answer, thrown)
+                thrown = None
+                if isinstance(effect, Emit):
+                    item: T = effect.item
+                    return item
+                try:
+                    answer = await answer_async(self._ports, effect)
+                    self._note(effect, answer)
+                except (Failure, RonError) as error:
+                    thrown = error
+        except StopIteration:
+            pass
+        except BaseException as error:
+            await self._close(error if isinstance(error, RonError) else None)
+            raise
+        finally:
+            self._busy = False
+        await self._close()
+        raise StopAsyncIteration
+
+    async def advance(self) -> Optional[T]:
+        """The next item; None at the end."""
+        try:
+            return await self.__anext__()
+        except StopAsyncIteration:
+            return None
+
+    async def _close(self, error: Optional[RonError] = None) -> None:
+        self._end(error)
+        while self._streams:
+            await self._streams.popleft().aclose()
+
+    async def aclose(self) -> None:
+        """Ends the iteration and closes the stream under it."""
+        await self._close()
+
+
+class EmissionsSync(_Emissions[T]):
+    """A sync iterator over what a flow emits. ``close`` may be called from another thread: it wakes a waiting read."""
+
+    def __iter__(self) -> Iterator[T]:
+        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
+        try:
+            while True:
+                try:
+                    item = next(self)
+                except StopIteration:
+                    return
+                yield item
+        finally:
+            if self._streams:
+                self.close()
+
+    def __next__(self) -> T:
+        if self._flow is None:
+            raise StopIteration
+        answer: Any = None
+        thrown: Optional[BaseException] = None
+        self._take()
+        try:
+            self._ports.check_open()
+            while not self._closing:
+                try:
+                    effect = self._step(answer, thrown)
+                except StopIteration:
+                    break
+                thrown = None
+                if isinstance(effect, Emit):
+                    item: T = effect.item
+                    return item
+                try:
+                    answer = answer_sync(self._ports, effect)
+                    self._note(effect, answer)
+                except (Failure, RonError) as error:
+                    thrown = error
+        except BaseException as error:
+            self._finish(error if isinstance(error, RonError) else None)
+            raise
+        finally:
+            self._busy = False
+        self._finish()
+        raise StopIteration
+
+    def advance(self) -> Optional[T]:
+        """The next item; None at the end."""
+        return next(self, None)
+
+    def _finish(self, error: Optional[RonError] = None) -> None:
+        self._end(error)
+        while self._streams:
+            self._streams.popleft().close()
+
+    def close(self) -> None:
+        """Ends the iteration and closes the stream under it."""
+        self._closing = True
+        if self._busy:
+            for stream in tuple(self._streams):
+                stream.close()
+        else:
+            self._finish()

@@ -16,11 +16,12 @@ pydantic nor any HTTP library.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ._version import __version__ as __version__
 
+TYPE_CHECKING = False  # checkers take the name for typing's own, and `import ron` needn't load typing for it
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._calls import HealthReport as HealthReport
     from ._clock import Clock as Clock
     from ._values import UNSET as UNSET

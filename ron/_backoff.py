@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ def retry_hint(reply: Reply, retry_after_ms: Optional[int], wall: float) -> Opti
         return None
     if re.fullmatch(r"[0-9]+", value):
         return min(float(value), MAX_SECONDS)
+    from email.utils import parsedate_to_datetime  # rare, and slow to load
+
     try:
         date = parsedate_to_datetime(value)
         # The asctime form names no zone; HTTP-dates are always UTC (RFC 9110 §5.6.7).

@@ -5,7 +5,6 @@ Nothing here may do I/O. Whatever is wrong with the arguments is a ``RonConfigEr
 
 from __future__ import annotations
 
-import json as _json
 import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
@@ -258,8 +257,10 @@ def encode_json(value: Any) -> bytes:
     Raises:
         RonInputError: for what JSON cannot say: other types, NaN and infinities, lone surrogates, cycles.
     """
+    import json as library  # the argument of the callers has the name
+
     try:
-        return _json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return library.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except UnicodeError:
         message = "json= holds a lone surrogate, which UTF-8 cannot carry"
     except TypeError as error:

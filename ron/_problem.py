@@ -52,7 +52,7 @@ class Problem(BaseModel):
         extra: members of the body that are none of the above.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     code: str = "unknown"
     message: str = ""

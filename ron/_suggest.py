@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ MAX_SHOWN = 40
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``" (did you mean 'status'?)"`` or ``""``; begins with a blank so that it can be appended."""
+    import difflib  # only for a message
+
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

@@ -10,10 +10,10 @@ import enum
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Optional
 
-from pydantic import SecretStr
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydantic import SecretStr
 
 __all__ = ["UNSET", "Credential", "Exchange", "Failure", "Reply", "Unset"]
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional, Union, get_args, get_origin
 
-from pydantic import AwareDatetime, PydanticUserError, TypeAdapter
+from pydantic import AwareDatetime, PydanticUserError
 from typing_extensions import Literal, get_type_hints
 
 from .._plan import encode_path
@@ -197,6 +197,8 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
 
 
 def _check_filter(what: str, hint: Any) -> None:
+    from pydantic import TypeAdapter
+
     problem = ""
     try:
         TypeAdapter(hint)

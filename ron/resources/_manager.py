@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._description import Description
     from ._model import Resource
 
-__all__ = ["BaseManager", "check_on_class", "checked_client"]
+__all__ = ["BaseManager", "checked_client"]
 
 R = TypeVar("R", bound="Resource")
 
@@ -91,10 +91,3 @@ def checked_client(client: Any, *, sync: bool) -> Any:
             f"this manager needs a {wanted}, not {type(client).__name__}: write .{attribute} for that one"
         )
     return client
-
-
-def check_on_class(instance: object, owner: type[Any], attribute: str) -> None:
-    if instance is not None:
-        raise RonConfigError(
-            f"{attribute} belongs to the class: write {owner.__name__}.{attribute}, not through one of its objects"
-        )

@@ -15,12 +15,11 @@ from typing_extensions import dataclass_transform
 
 from .._suggest import did_you_mean
 from ..errors import RonConfigError, RonInputError, RonUnassignedError
+from ._attributes import ManagerAttribute, ManagerSyncAttribute
 from ._declare import check_keywords, check_names, describe
 from ._description import Description
 from ._fields import ServerField, server
 from ._origin import base_of, origin_of, set_base
-from .manager import ManagerAttribute
-from .manager_sync import ManagerSyncAttribute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +36,18 @@ __all__ = ["Resource"]
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr, server))
 class ResourceMeta(ModelMetaclass):
-    """Tells type checkers that ``server()`` fields are not in ``__init__``; does nothing at run time."""
+    """Tells type checkers that ``server()`` fields are not in ``__init__``.
+
+    At run time it sees to it that a resource's validator is built with its class, so that mistakes show there.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __new__(mcs, name: str, bases: Any, namespace: Any, /, **keywords: Any) -> Any:
+            own = namespace.get("model_config", {})
+            if bases != (BaseModel,) and "defer_build" not in own and "defer_build" not in keywords:
+                namespace["model_config"] = {**own, "defer_build": False}
+            return super().__new__(mcs, name, bases, namespace, **keywords)
 
 
 class Resource(BaseModel, metaclass=ResourceMeta):
@@ -78,6 +88,7 @@ class Resource(BaseModel, metaclass=ResourceMeta):
         populate_by_name=True,
         allow_inf_nan=False,
         ser_json_inf_nan="constants",  # refused before sending, not sent as null
+        defer_build=True,  # of this base only (see ResourceMeta): an import need not build a validator
     )
 
     __ron__: ClassVar[Optional[Description]] = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
 from .. import _ambient
 from . import _operations
-from ._manager import BaseManager, check_on_class, checked_client
+from ._manager import BaseManager, checked_client
 from .listing import Listing
 from .watch import Watch
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._drafts import Draft, Patch
     from ._model import Resource
 
-__all__ = ["Manager", "ManagerAttribute"]
+__all__ = ["Manager"]
 
 R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
@@ -209,11 +209,3 @@ class Manager(BaseManager[R]):
             idle_timeout=idle_timeout,
             query=query,
         )
-
-
-class ManagerAttribute:
-    """What ``Item.objects`` is: on the class a manager, on an instance an error that says so."""
-
-    def __get__(self, instance: None, owner: type[R]) -> Manager[R]:
-        check_on_class(instance, owner, "objects")
-        return Manager(owner)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
 from .. import _ambient
 from . import _operations
-from ._manager import BaseManager, check_on_class, checked_client
+from ._manager import BaseManager, checked_client
 from .listing import ListingSync
 from .watch import WatchSync
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._drafts import Draft, Patch
     from ._model import Resource
 
-__all__ = ["ManagerSync", "ManagerSyncAttribute"]
+__all__ = ["ManagerSync"]
 
 R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
@@ -205,11 +205,3 @@ class ManagerSync(BaseManager[R]):
             idle_timeout=idle_timeout,
             query=query,
         )
-
-
-class ManagerSyncAttribute:
-    """What ``Item.objects_sync`` is."""
-
-    def __get__(self, instance: None, owner: type[R]) -> ManagerSync[R]:
-        check_on_class(instance, owner, "objects_sync")
-        return ManagerSync(owner)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._tokens import TokenSource
     from .metrics import RequestMetrics
 
-__all__ = ["Ports", "answer_async", "answer_sync", "bare", "run_async", "run_sync"]
+__all__ = ["Ports", "answer_async", "answer_sync", "bare", "drive_async", "run_async", "run_sync"]
 
 T = TypeVar("T")
 
@@ -57,6 +57,17 @@ def bare(error: BaseException) -> BaseException:
 async def run_async(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
     """Runs a flow to its result; counts it as one logical call."""
     try:
+        result = await drive_async(ports, flow)
+    except RonError as error:
+        ports.metrics.record(error)
+        raise
+    ports.metrics.record()
+    return result
+
+
+async def drive_async(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
+    """Runs a flow to its result; counts nothing."""
+    try:
         ports.check_open()
         effect = next(flow)
         while True:
@@ -73,12 +84,8 @@ async def run_async(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
                 thrown = error
             effect = flow.send(answer) if thrown is None else flow.throw(bare(thrown))
     except StopIteration as stop:
-        ports.metrics.record()
         result: T = stop.value
         return result
-    except RonError as error:
-        ports.metrics.record(error)
-        raise
     finally:
         flow.close()
 

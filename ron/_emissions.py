@@ -5,13 +5,14 @@ They keep account of the streams that the flow has open, so that closing one at 
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
-from ._drive import answer_async, answer_sync, bare
-from ._flow import Close, Emit, Send
+from ._drive import answer_async, answer_sync, bare, drive_async
+from ._flow import Ahead, Close, Emit, Join, Send
 from ._values import Failure, Reply
-from .errors import RonConfigError, RonError
+from .errors import RonConfigError, RonError, RonTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -61,8 +62,10 @@ class _Emissions(Generic[T]):
 class EmissionsAsync(_Emissions[T]):
     """An async iterator over what a flow emits. One consumer at a time; ``aclose`` is idempotent."""
 
+    _ahead: Optional[asyncio.Task[Any]] = None
+
     async def __aiter__(self) -> AsyncIterator[T]:
-        """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
+        """A loop over it; leaving the loop closes what is open or under way for it, if there is anything."""
         try:
             while True:
                 try:
@@ -71,7 +74,7 @@ class EmissionsAsync(_Emissions[T]):
                     return
                 yield item
         finally:
-            if self._streams:
+            if self._streams or self._ahead is not None:
                 await self.aclose()
 
     async def __anext__(self) -> T:
@@ -89,7 +92,7 @@ class EmissionsAsync(_Emissions[T]):
                     item: T = effect.item
                     return item
                 try:
-                    answer = await answer_async(self._ports, effect)
+                    answer = await self._answer(effect)
                     self._note(effect, answer)
                 except (Failure, RonError) as error:
                     thrown = error
@@ -110,14 +113,41 @@ class EmissionsAsync(_Emissions[T]):
         except StopAsyncIteration:
             return None
 
+    async def _answer(self, effect: Effect) -> Any:
+        if isinstance(effect, Ahead):
+            self._ahead = asyncio.ensure_future(drive_async(self._ports, effect.flow))
+            self._ahead.add_done_callback(_look_at)
+            # Lets it send its request: the consumer may not come back to the loop before it is through with its work.
+            await asyncio.sleep(0)
+            return self._ahead
+        if not isinstance(effect, Join):
+            return await answer_async(self._ports, effect)
+        task = effect.begun
+        if not task.done() and task.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait({task})
+        self._ahead = None
+        if not task.done() or task.cancelled() or isinstance(task.exception(), RonTimeoutError):
+            return None
+        return task.result()
+
     async def _close(self, error: Optional[RonError] = None) -> None:
         self._end(error)
+        task, self._ahead = self._ahead, None
+        if task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop():
+            task.cancel()
+            await asyncio.wait({task})
         while self._streams:
             await self._streams.popleft().aclose()
 
     async def aclose(self) -> None:
         """Ends the iteration and closes the stream under it."""
         await self._close()
+
+
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """Takes note of the outcome, so that asyncio doesn't complain of an error that nobody came back for."""
+    if not task.cancelled():
+        task.exception()
 
 
 class EmissionsSync(_Emissions[T]):

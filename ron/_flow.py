@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 __all__ = [
     "NOW",
     "WALL",
+    "Ahead",
     "Answer",
     "Close",
     "Effect",
     "Emit",
     "Hook",
+    "Join",
     "NeedToken",
     "Now",
     "Read",
@@ -96,10 +98,26 @@ class Emit(NamedTuple):
     item: Any
 
 
+class Ahead(NamedTuple):
+    """Effect of flows that give many results, async only: begin this flow, to go on beside the consumer's work.
+    Answer: what ``Join`` takes. Closing the iteration cancels it.
+    """
+
+    flow: Any
+
+
+class Join(NamedTuple):
+    """Effect: wait for a flow that was begun. Answer: its result; None if it was cancelled, or ran out of time while
+    the consumer was at work: then ask again. Its other errors are thrown.
+    """
+
+    begun: Any
+
+
 NOW: Final = Now(wall=False)
 WALL: Final = Now(wall=True)
 
-Effect = Union[Send, NeedToken, Now, Hook, Read, Close, Sleep, Emit]
+Effect = Union[Send, NeedToken, Now, Hook, Read, Close, Sleep, Emit, Ahead, Join]
 
 
 class Answer(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union, overload
 
 from ._decode import decode_plain, parse_error
-from ._flow import Emit, perform
+from ._flow import Ahead, Emit, Join, perform
 from ._plan import plain_plan
 from .errors import RonError, RonInputError, RonPaginationError
 
@@ -87,19 +87,26 @@ def paged(
     fetch: Callable[[Optional[str], Optional[int]], Generator[Effect, Any, Page[T]]],
     position: Position,
     limit: Optional[int],
+    *,
+    prefetch: bool = False,
 ) -> Generator[Effect, Any, None]:
     """Emits page after page until the last one, or until ``limit`` items.
 
-    ``fetch(token, remaining)`` is the flow of one page. Every error raised half-way carries ``checkpoint``. Seen
-    tokens are kept as hashes, so that a cycle of any length is found.
+    ``fetch(token, remaining)`` is the flow of one page. With ``prefetch`` the next page is asked for before this one
+    is emitted. Every error raised half-way carries ``checkpoint``. Seen tokens are kept as hashes, so that a cycle of
+    any length is found.
     """
     seen: set[int] = set() if position.checkpoint is None else {hash(position.checkpoint)}
     left = limit
+    begun: Any = None
     while True:
         page: Optional[Page[T]] = None
         error: Optional[RonError] = None
         try:
-            page = yield from fetch(position.checkpoint, left)
+            if begun is not None:
+                page = yield Join(begun)
+            if page is None:
+                page = yield from fetch(position.checkpoint, left)
         except RonError as caught:
             error = caught
         if page is None:
@@ -112,6 +119,8 @@ def paged(
         token = page.next_page_token
         if token is not None and left != 0 and hash(token) in seen:
             raise cycle_error(position.checkpoint, page.request_id)
+        more = token is not None and left != 0
+        begun = (yield Ahead(fetch(token, left))) if prefetch and more else None
         yield Emit(page)
         if token is None or left == 0:
             return
@@ -172,6 +181,8 @@ def iter_pages(
 ) -> Union[EmissionsAsync[Page[Any]], EmissionsSync[Page[Any]]]:
     """Pages of ``GET path``, one after another; ``async for`` on a ``RonClient``, ``for`` on a ``RonClientSync``.
 
+    An async client fetches the next page while the caller works on this one.
+
     Args:
         client: the client to fetch with.
         path: the app-plane path, such as ``/app/items``.
@@ -195,5 +206,10 @@ def iter_pages(
         return plain_page((yield from perform(session, plain_plan("GET", path, query=merged))))
 
     session = client._session
-    flow = paged(lambda token, _left: fetch(session, token), Position(page_token), checked_size("limit", limit))
+    flow = paged(
+        lambda token, _left: fetch(session, token),
+        Position(page_token),
+        checked_size("limit", limit),
+        prefetch=not client.is_sync,
+    )
     return client._emissions(flow)

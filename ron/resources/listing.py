@@ -115,10 +115,15 @@ class _Query(Generic[R]):
             token = page.next_page_token
             seen.add(token)
 
-    def _all(self) -> Generator[Effect, Any, None]:
+    def _all(self, *, prefetch: bool = False) -> Generator[Effect, Any, None]:
         """The flow that emits every page; each iteration begins anew."""
         self._position = Position(self._start)
-        return paged(lambda token, _left: self._fetch(token, self._page_size), self._position, self._limit)
+        return paged(
+            lambda token, _left: self._fetch(token, self._page_size),
+            self._position,
+            self._limit,
+            prefetch=prefetch,
+        )
 
     def __repr__(self) -> str:
         parts = [f"{name}={value!r}" for name, value in self._query.items()]
@@ -130,6 +135,8 @@ class Listing(_Query[R]):
     """A query, fetched when it is asked for something; each of these asks anew.
 
     ``async for item in listing`` gives every item, page after page; ``await listing`` is ``await listing.page()``.
+    While one page is worked on, the next one is fetched (one ahead at most; ``prefetch=False`` leaves that out).
+    Leaving the loop cancels what is under way.
 
     Raises (while fetching):
         RonError: any that a call can raise; ``checkpoint`` says where to go on.
@@ -137,10 +144,18 @@ class Listing(_Query[R]):
     """
 
     def __init__(
-        self, client: RonClient, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
+        self,
+        client: RonClient,
+        scope: Scope,
+        filters: Any,
+        by_field: Mapping[str, Any],
+        *,
+        prefetch: bool = True,
+        **options: Any,
     ) -> None:
         super().__init__(scope, filters, by_field, **options)
         self._client = client
+        self._prefetch = prefetch
 
     def __await__(self) -> Generator[Any, None, Page[R]]:
         return self.page().__await__()
@@ -159,7 +174,7 @@ class Listing(_Query[R]):
 
     def pages(self) -> EmissionsAsync[Page[R]]:
         """Page after page, up to ``limit`` items in all."""
-        return self._client._emissions(self._all())
+        return self._client._emissions(self._all(prefetch=self._prefetch))
 
     async def __aiter__(self) -> AsyncIterator[R]:
         async for page in self.pages():

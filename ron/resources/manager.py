@@ -85,6 +85,7 @@ class Manager(BaseManager[R]):
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
         query: Optional[Mapping[str, Any]] = None,
+        prefetch: bool = True,
         **by_field: Any,
     ) -> Listing[R]:
         """A lazy query; the client is resolved now, the requests are made as it is consumed.
@@ -95,6 +96,7 @@ class Manager(BaseManager[R]):
             page_size: how many on one page on the wire; None leaves it to the node.
             page_token: where to begin, a page's ``next_page_token`` or a listing's ``checkpoint``.
             query: further parameters, unchecked.
+            prefetch: whether the next page is fetched while the caller works on this one.
             by_field: equality with the resource's own fields, and its declared filters.
 
         Raises:
@@ -110,6 +112,7 @@ class Manager(BaseManager[R]):
             page_size=page_size,
             page_token=page_token,
             query=query,
+            prefetch=prefetch,
         )
 
     @overload

@@ -116,13 +116,14 @@ def test_nothing_is_asked_after_a_break() -> None:
 
 @pytest.mark.anyio
 async def test_nothing_is_asked_after_a_break_async() -> None:
-    """The same holds for `async for`."""
-    script = ScriptTransport(*THREE)
-    async with RonClient(transport=script, clock=FakeClock()) as owner:
-        async for item in owner.objects(Item).list():
-            if item.id == "i-2":
-                break
-        assert [""] == asked(script)
+    """The same holds for `async for`, but for the page that is fetched ahead (see test_prefetch.py)."""
+    for prefetch, expected in ((False, [""]), (True, ["", "page_token=b"])):
+        script = ScriptTransport(*THREE)
+        async with RonClient(transport=script, clock=FakeClock()) as owner:
+            async for item in owner.objects(Item).list(prefetch=prefetch):
+                if item.id == "i-2":
+                    break
+        assert expected == asked(script)
 
 
 @pytest.mark.anyio

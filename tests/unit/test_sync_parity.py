@@ -42,6 +42,8 @@ TWINS = {
     "__anext__": "__next__",
     "__await__": None,  # `listing.page()` is the sync way
 }
+#: what only an async method takes: nothing of a sync client goes on while its caller works
+ONLY_ASYNC = {("Manager", "list"): ["prefetch"]}
 #: words that may differ between the twins' documentation
 WORDS = {
     "RonClientSync": "RonClient",
@@ -104,8 +106,10 @@ def test_twins_take_the_same(a: type, s: type, name: str, twin: str) -> None:
     """Parameters agree in name, order, kind, default and annotation."""
     ours, theirs = function(public(a)[name]), function(public(s)[twin])
     left, right = inspect.signature(ours).parameters, inspect.signature(theirs).parameters
-    assert list(left) == list(right)
-    for one in left:
+    only = ONLY_ASYNC.get((a.__name__, name), [])
+    assert [one for one in left if one not in only] == list(right)
+    assert all(one in left for one in only)
+    for one in right:
         assert (left[one].kind, left[one].default) == (right[one].kind, right[one].default)
         assert plain(left[one].annotation) == plain(right[one].annotation)
 
@@ -120,7 +124,8 @@ def test_twins_say_the_same(a: type, s: type, name: str, twin: str) -> None:
     if theirs.startswith("See "):
         assert len(theirs.splitlines()) == 1
     else:
-        assert headings.findall(ours) == headings.findall(theirs)
+        only = ONLY_ASYNC.get((a.__name__, name), [])
+        assert [one for one in headings.findall(ours) if one[1] not in only] == headings.findall(theirs)
 
 
 @pytest.mark.parametrize(("a", "s", "name", "twin"), pairs())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._clock import Clock
     from ._setup import Parts
     from .metrics import RequestMetrics
-    from .transport import Transport
+    from .transport import TlsInfo, Transport
 
 __all__ = ["BaseClient"]
 
@@ -77,6 +77,23 @@ class BaseClient:
     def _client(self) -> Self:
         """Itself: the seed's snippet hands ``client._client`` to ``sse_event_stream``."""
         return self
+
+    def tls_info(self) -> Optional[TlsInfo]:
+        """What the newest TLS handshake with the node agreed on: protocol, cipher and key-exchange group.
+
+        Returns:
+            None before the first TLS connection, and over plain http; single parts are None where Python doesn't tell.
+
+        Raises:
+            RonConfigError: if the transport can't tell (``capabilities.tls_info`` is False).
+        """
+        tell = getattr(self._ports.channel, "tls_info", None)
+        if tell is None:
+            raise RonConfigError(
+                "this client's transport does not tell what TLS agreed on: use transport='default', or ask the node"
+            )
+        info: Optional[TlsInfo] = tell()
+        return info
 
     def with_options(
         self,

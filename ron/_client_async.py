@@ -43,7 +43,8 @@ class RonClient(BaseClient):
         config: a whole configuration; single ``fields`` win over it.
         token: the capability, a ``str`` or ``SecretStr``.
         token_provider: a function that returns the token, sync or async; asked on first use and after a 401.
-        transport: ``"default"``, or a transport object such as ``ron.testing.MemoryNode`` or ``ron.HttpxTransport``.
+        transport: ``"default"``, ``"fast"`` (see :class:`ron.transport.FastTransport`), or a transport object such as
+            ``ron.testing.MemoryNode`` or ``ron.HttpxTransport``. An object wins over ``RON_SDK_TRANSPORT``.
         clock: time, sleep and randomness; for tests (``ron.testing.FakeClock``).
         fields: any field of :class:`ron.ClientConfig`.
 

@@ -99,10 +99,9 @@ def _transport(transport: Union[str, Transport, None]) -> Optional[Transport]:
 
             return LanesTransport()
         if transport == "fast":
-            raise RonConfigError(
-                "transport='fast' is not in this version of ron: leave it out (and unset RON_SDK_TRANSPORT) to use "
-                "the default"
-            )
+            from .transport import FastTransport
+
+            return FastTransport()
         raise RonConfigError(f"transport must be 'default', 'fast' or a transport object, not {transport!r}")
     if not all(hasattr(transport, part) for part in ("open_async", "open_sync", "needs_url")):
         raise RonConfigError(

@@ -1,6 +1,6 @@
-"""The seam to the network: the protocol, the default transport ("lanes"), and an adapter for httpx.
+"""The seam to the network: the protocol, the default transport ("lanes"), the fast one, and an adapter for httpx.
 
-``RonClient(transport=...)`` takes ``"default"`` or any object that follows :class:`Transport`.
+``RonClient(transport=...)`` takes ``"default"``, ``"fast"`` or any object that follows :class:`Transport`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from ._protocol import (
     Endpoint,
     SyncChannel,
     SyncReplyStream,
+    TlsInfo,
     Transport,
 )
 
 if TYPE_CHECKING:
+    from ._fast import FastTransport
     from ._httpx import HttpxTransport
     from ._lanes import LanesTransport
 
@@ -26,15 +28,17 @@ __all__ = [
     "AsyncReplyStream",
     "Capabilities",
     "Endpoint",
+    "FastTransport",
     "HttpxTransport",
     "LanesTransport",
     "SyncChannel",
     "SyncReplyStream",
+    "TlsInfo",
     "Transport",
 ]
 
 #: adapters are loaded when asked for: a memory node needs no HTTP library
-_ADAPTERS = {"HttpxTransport": "_httpx", "LanesTransport": "_lanes"}
+_ADAPTERS = {"FastTransport": "_fast", "HttpxTransport": "_httpx", "LanesTransport": "_lanes"}
 
 
 def __getattr__(name: str) -> Any:

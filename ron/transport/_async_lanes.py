@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ron._values import Credential, Exchange, Reply
     from ron.transport._async_stream import AsyncStream
-    from ron.transport._protocol import Endpoint
+    from ron.transport._protocol import Endpoint, TlsInfo
 
 __all__ = ["AsyncLanes"]
 
@@ -124,6 +124,10 @@ class AsyncLanes:
             await asyncio.sleep(0)  # sockets are closed in the loop's next turn
         else:
             pool.loop.call_soon_threadsafe(pool.end)
+
+    def tls_info(self) -> Optional[TlsInfo]:
+        """What the newest TLS handshake agreed on; None while there was none."""
+        return self._site.tls_info
 
     def stats(self) -> LaneStats:
         """What is open now."""

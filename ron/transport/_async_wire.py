@@ -17,6 +17,7 @@ from ron._values import Failure
 from ron.transport._async_patience import Patience
 from ron.transport._framing import turns_down
 from ron.transport._readiness import readiness
+from ron.transport._tls import agreed
 from ron.transport._wire import CLOSED, HIGH_WATER, SLICE, Wire, addresses, share
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         self._connecting: Optional[asyncio.Task[Any]] = None
         self._patience = Patience(loop)
         self._data = b""
-        self._reading_paused = self._writing_paused = False
-        self._broken = self._shaking = False
+        self._reading_paused = self._writing_paused = self._broken = self._shaking = False
 
     # Connecting
 
@@ -95,6 +95,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
         if self.ended or self._data:
             raise ConnectionAbortedError
         self._transport = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
+        self.site.tls_info = agreed(self.get_extra_info("ssl_object"))
 
     async def _open(self, family: Any, kind: Any, proto: Any, _: Any, address: Any) -> None:
         sock = self._sock = socket.socket(family, kind, proto)

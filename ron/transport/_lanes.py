@@ -20,7 +20,7 @@ class LanesTransport:
     HTTP/1.1. No proxies, no netrc, no redirects, no cookies.
     """
 
-    capabilities = Capabilities(deadline=True, not_sent=True, surplus_check=True, stream_close=True, tls_info=False)
+    capabilities = Capabilities(deadline=True, not_sent=True, surplus_check=True, stream_close=True, tls_info=True)
     needs_url = True
 
     def open_async(self, endpoint: Endpoint) -> AsyncLanes:

@@ -7,7 +7,7 @@ channel of the client's colour. A channel sends exchanges and opens streams; tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Optional, Protocol, Union
+from typing import TYPE_CHECKING, NamedTuple, Optional, Protocol, Union
 
 if TYPE_CHECKING:
     import ssl
@@ -23,6 +23,7 @@ __all__ = [
     "Endpoint",
     "SyncChannel",
     "SyncReplyStream",
+    "TlsInfo",
     "Transport",
 ]
 
@@ -36,7 +37,9 @@ class Capabilities:
         not_sent: a failure tells whether the request can have left; without it every failure is "maybe sent".
         surplus_check: bytes after the end of an answer never become the next request's answer.
         stream_close: closing a stream closes its connection at once.
-        tls_info: the negotiated TLS parameters can be told.
+        tls_info: the negotiated TLS parameters can be told; its channels then have
+            ``tls_info() -> Optional[TlsInfo]``, None while no TLS connection was made.
+        cancel: a call that is cancelled (async) or whose client is closed closes its connection at once.
     """
 
     deadline: bool
@@ -44,6 +47,19 @@ class Capabilities:
     surplus_check: bool
     stream_close: bool
     tls_info: bool
+    cancel: bool = True
+
+
+class TlsInfo(NamedTuple):
+    """What a TLS handshake agreed on; None for what the engine doesn't tell.
+
+    ``protocol`` such as ``TLSv1.3``, ``cipher`` the suite's name, ``group`` the key exchange's (Python tells it from
+    3.15 on, built with OpenSSL 3.2 or newer).
+    """
+
+    protocol: Optional[str]
+    cipher: Optional[str]
+    group: Optional[str]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from ron._values import Credential, Exchange
-    from ron.transport._protocol import Endpoint
+    from ron.transport._protocol import Endpoint, TlsInfo
 
 __all__ = ["CLIENT_CLOSED", "Site", "closed_client", "no_free_lane", "too_many_streams"]
 
@@ -61,7 +61,7 @@ class _Url(httpcore.URL):
 
 
 class Site:
-    """An endpoint as the lanes need it."""
+    """An endpoint as the lanes need it; ``tls_info`` is of the newest handshake."""
 
     __slots__ = (
         "_host_field",
@@ -74,6 +74,7 @@ class Site:
         "origin",
         "peer",
         "read_timeout",
+        "tls_info",
         "write_timeout",
     )
 
@@ -83,6 +84,7 @@ class Site:
         self.origin = httpcore.Origin(endpoint.scheme.encode("ascii"), endpoint.host.encode("ascii"), endpoint.port)
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         self.peer = f"{host}:{endpoint.port}"
+        self.tls_info: Optional[TlsInfo] = None
         self.clock = endpoint.clock
         self.connect_timeout = endpoint.connect_timeout
         self.read_timeout = endpoint.read_timeout

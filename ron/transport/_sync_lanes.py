@@ -16,7 +16,7 @@ from ron.transport._sync_lane import SyncLane
 
 if TYPE_CHECKING:
     from ron._values import Credential, Exchange, Reply
-    from ron.transport._protocol import Endpoint
+    from ron.transport._protocol import Endpoint, TlsInfo
     from ron.transport._sync_stream import SyncStream
 
 __all__ = ["SyncLanes"]
@@ -117,6 +117,10 @@ class SyncLanes:
             stream.close()
         for turn in turns:
             turn.come()
+
+    def tls_info(self) -> Optional[TlsInfo]:
+        """What the newest TLS handshake agreed on; None while there was none."""
+        return self._site.tls_info
 
     def stats(self) -> LaneStats:
         """What is open now."""

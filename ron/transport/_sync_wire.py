@@ -23,6 +23,7 @@ from typing_extensions import override
 from ron._values import Failure
 from ron.transport._framing import turns_down
 from ron.transport._readiness import readiness
+from ron.transport._tls import agreed
 from ron.transport._wire import CLOSED, HIGH_WATER, SLICE, Wire, addresses, share
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
             while True:
                 try:
                     sock.do_handshake()
+                    self.site.tls_info = agreed(sock)
                     return self
                 except ssl.SSLWantReadError:
                     arrived = ready.readable(self._connect_by - time.monotonic())

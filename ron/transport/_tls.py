@@ -1,14 +1,17 @@
-"""One SSLContext for all lanes of a channel, made when the first of them needs it (it takes some 40 ms)."""
+"""One SSLContext for all lanes of a channel, made when the first of them needs it (it takes some 40 ms); and what a
+handshake agreed on.
+"""
 
 from __future__ import annotations
 
 import os
 import ssl
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from ron.errors import RonConfigError
+from ron.transport._protocol import TlsInfo
 
-__all__ = ["Trust"]
+__all__ = ["Trust", "agreed"]
 
 
 class Trust:
@@ -39,6 +42,15 @@ class Trust:
         if self._context is None:
             self._context = _of_system()
         return self._context
+
+
+def agreed(tls: Any) -> Optional[TlsInfo]:
+    """What the handshake of an ``SSLSocket`` or ``SSLObject`` agreed on; None if there is no such object any more."""
+    if tls is None:
+        return None
+    cipher = tls.cipher()
+    group = getattr(tls, "group", None)  # Python 3.15
+    return TlsInfo(tls.version(), cipher[0] if cipher else None, group() if group is not None else None)
 
 
 def _of_bundle(path: str) -> ssl.SSLContext:

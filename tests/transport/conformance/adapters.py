@@ -27,6 +27,7 @@ class Adapter:
     wire: bool = True
     colours: tuple[str, ...] = ("async", "sync")
     own: str = ""
+    gaps: frozenset[str] = frozenset()  # what its docstring says it can't do, and no capability speaks of
 
     def transport(self, foreign: Any) -> Transport:
         """The transport itself."""
@@ -83,9 +84,17 @@ def _trust(node: Any) -> ssl.SSLContext:
     return context
 
 
+# It takes its authorities from SSL_CERT_FILE; sends an Accept and a User-Agent of its own in place of missing ones,
+# which no exchange of a session lacks; and refuses targets that WHATWG's URL standard would change. Its connections are
+# looked after by another thread, which may not have seen yet that one was closed, or have put it back.
+_FAST_GAPS = frozenset({"ssl context", "bare exchange", "apostrophe", "closed idle", "prompt reuse"})
+
+
 def _adapters() -> list[Adapter]:
     found = [Adapter("lanes", lambda colour, node: None, own="ron.transport.LanesTransport")]
     found += _httpx_adapters("httpx")
+    if importlib.util.find_spec("pyreqwest") is not None:
+        found.append(Adapter("fast", lambda colour, node: None, own="ron.transport.FastTransport", gaps=_FAST_GAPS))
     # httpx2 needs Python 3.11; a developer's machine may do without.
     if importlib.util.find_spec("httpx2") is not None:
         found += _httpx_adapters("httpx2")
@@ -96,16 +105,16 @@ ADAPTERS = _adapters()
 Pair = tuple[Adapter, str]
 
 
-def everyone(able_to: str = "") -> list[Pair]:
-    """Adapter and colour of all that declare the capability."""
+def everyone(able_to: str = "", without: str = "") -> list[Pair]:
+    """Adapter and colour of all that declare the capability, and not the gap."""
     return [
         (adapter, colour)
         for adapter in ADAPTERS
         for colour in adapter.colours
-        if not able_to or getattr(adapter.capabilities(colour), able_to)
+        if (not able_to or getattr(adapter.capabilities(colour), able_to)) and without not in adapter.gaps
     ]
 
 
-def on_a_socket(able_to: str = "") -> list[Pair]:
+def on_a_socket(able_to: str = "", without: str = "") -> list[Pair]:
     """Those of `everyone` that reach a socket."""
-    return [(adapter, colour) for adapter, colour in everyone(able_to) if adapter.wire]
+    return [(adapter, colour) for adapter, colour in everyone(able_to, without) if adapter.wire]

@@ -7,6 +7,7 @@ written once.
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -40,6 +41,7 @@ class Rig:
         self._loop = asyncio.new_event_loop() if colour == "async" else None
         self._channel: Any = None
         self._foreign: Any = None
+        self._environment: list[tuple[str, str | None]] = []  # what to put back
 
     def run(self, result: Any) -> Any:
         """What an async call gives in the end, or what a sync one has given."""
@@ -60,6 +62,9 @@ class Rig:
             "verify": self.node.trust or True,
             **limits,
         }
+        if "ssl context" in self._adapter.gaps and self._scheme == "https":
+            self._trust_by_environment()
+            fields["verify"] = True
         port = port or self.node.port
         endpoint = Endpoint(scheme=self._scheme, host=host, port=port, clock=self.clock, **fields)
         self._foreign = self._adapter.make(self.colour, self.node)
@@ -67,6 +72,11 @@ class Rig:
         opening = opened.open_async if self.colour == "async" else opened.open_sync
         self._channel = opening(endpoint)
         return self._channel
+
+    def _trust_by_environment(self) -> None:
+        if self.node.bundle:
+            self._environment.append(("SSL_CERT_FILE", os.environ.get("SSL_CERT_FILE")))
+            os.environ["SSL_CERT_FILE"] = self.node.bundle
 
     def speak(self, scheme: str) -> None:
         """Has the channel, not yet opened, speak another scheme than the node."""
@@ -124,6 +134,8 @@ class Rig:
                 left = asyncio.all_tasks(self._loop)
                 assert set() == left, "the channel left a task behind"
         finally:
+            for name, value in self._environment:
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
             self.node.close()
             if self._loop is not None:
                 self._loop.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
+import tempfile
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -27,12 +29,17 @@ class SocketNode:
 
     def __init__(self, tls: bool = False) -> None:
         self.trust: ssl.SSLContext | None = None
+        self.bundle = ""  # the path of what `trust` trusts
         self._context: ssl.SSLContext | None = None
+        self._written = ""
         if tls:
             authority = trustme.CA()
             self.trust = ssl.create_default_context()
             authority.configure_trust(self.trust)
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            with tempfile.NamedTemporaryFile(suffix=".pem", delete=False) as file:
+                file.write(authority.cert_pem.bytes())
+            self.bundle = self._written = file.name
             authority.issue_cert("127.0.0.1").configure_cert(self._context)
         self.answers: deque[Answer | Wire] = deque([Answer()])
         self.seen: list[Seen] = []
@@ -59,6 +66,13 @@ class SocketNode:
         for thread in self._threads:
             thread.join(_PATIENCE)
         self._listener.close()
+        if self._written:
+            os.unlink(self._written)
+
+    def disown(self) -> None:
+        """Gives its clients to trust everybody else's authority only."""
+        self.trust = ssl.create_default_context()
+        self.bundle = ""
 
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 
 import pytest
@@ -26,7 +25,7 @@ def test_a_trusted_node_is_talked_to(tls_rig: Rig) -> None:
 @tls_adapters
 def test_an_unknown_authority_is_a_permanent_failure(tls_rig: Rig) -> None:
     """A certificate nobody vouches for: `certificate`, not sent, never tried again."""
-    tls_rig.node.trust = ssl.create_default_context()
+    tls_rig.node.disown()
     failure = tls_rig.fail(token=TOKEN)
     assert ("certificate", False, True) == (failure.kind, failure.sent, failure.permanent)
     assert [] == tls_rig.node.seen

@@ -24,6 +24,9 @@ __all__ = ["EmissionsAsync", "EmissionsSync"]
 
 T = TypeVar("T")
 
+#: how often the loop must come round until a request is out: on its way it gives way at each of httpcore's two locks
+_TURNS = 4
+
 
 class _Emissions(Generic[T]):
     """What an iterator over emitted items keeps: the flow, the answer it waits for, the stream it holds open."""
@@ -118,7 +121,8 @@ class EmissionsAsync(_Emissions[T]):
             self._ahead = asyncio.ensure_future(drive_async(self._ports, effect.flow))
             self._ahead.add_done_callback(_look_at)
             # Lets it send its request: the consumer may not come back to the loop before it is through with its work.
-            await asyncio.sleep(0)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
             return self._ahead
         if not isinstance(effect, Join):
             return await answer_async(self._ports, effect)

@@ -47,7 +47,11 @@ class ResourceMeta(ModelMetaclass):
             own = namespace.get("model_config", {})
             if bases != (BaseModel,) and "defer_build" not in own and "defer_build" not in keywords:
                 namespace["model_config"] = {**own, "defer_build": False}
-            return super().__new__(mcs, name, bases, namespace, **keywords)
+            cls = super().__new__(mcs, name, bases, namespace, **keywords)
+            if not cls.__pydantic_complete__:
+                # pydantic looked for names where it was called, which is here; the class statement is one frame up.
+                cls.model_rebuild(raise_errors=False, _parent_namespace_depth=3)
+            return cls
 
 
 class Resource(BaseModel, metaclass=ResourceMeta):

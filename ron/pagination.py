@@ -26,6 +26,9 @@ __all__ = ["Page", "checked_size", "cycle_error", "iter_pages", "paged"]
 
 T = TypeVar("T")
 
+#: what fits into a request line everywhere (RFC 9110 §4.1: 8000 bytes at least)
+MAX_TOKEN_BYTES = 8000
+
 
 class Page(Sequence[T], Generic[T]):
     """One page of a list: a sequence of its items.
@@ -110,13 +113,24 @@ def paged(
             page.items = page.items[:left]
             left -= len(page.items)
         token = page.next_page_token
-        if token is not None and left != 0 and hash(token) in seen:
-            raise cycle_error(position.checkpoint, page.request_id)
+        if token is not None and left != 0:
+            _check_token(token, seen, position.checkpoint, page.request_id)
         yield Emit(page)
         if token is None or left == 0:
             return
         seen.add(hash(token))
         position.checkpoint = token
+
+
+def _check_token(token: str, seen: set[int], checkpoint: Optional[str], request_id: Optional[str]) -> None:
+    if hash(token) in seen:
+        raise cycle_error(checkpoint, request_id)
+    if len(token.encode()) > MAX_TOKEN_BYTES:
+        error = RonPaginationError(
+            f"the node gave a page token of {len(token)} characters, which no request can carry", request_id=request_id
+        )
+        error.checkpoint = checkpoint
+        raise error
 
 
 def cycle_error(checkpoint: Optional[str], request_id: Optional[str]) -> RonPaginationError:

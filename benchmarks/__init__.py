@@ -1,0 +1,1 @@
+"""Measurements that docs/ quotes: ``python -m benchmarks`` makes every figure and picture anew."""

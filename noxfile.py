@@ -1,6 +1,6 @@
-"""The version matrix: the suite on each supported Python, and on the lowest dependencies.
+"""The version matrix: the suite on each supported Python, and on the lowest dependencies; and mutation testing.
 
-Which versions and which floors is read from `pyproject.toml`; nothing is repeated here.
+Which versions, which floors and which modules is read from `pyproject.toml`; nothing is repeated here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Optional
 
@@ -24,6 +25,8 @@ FLOOR_TOOLS = ("anyio<4.13",)
 
 # mypy and pyright read the same text whichever interpreter starts them; .ci/run starts them once.
 TEST = ("pytest", "--ignore=tests/typing")
+# Connections are cut at every seventh place here, and at every byte in the full run of the main version.
+COARSER = {"RON_TEST_STRIDE": "7"}
 
 
 def pyenv_interpreters() -> Optional[list[Path]]:
@@ -71,11 +74,54 @@ def floors(python: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """The suite with the newest dependencies that this Python can have."""
     session.install("-e", ".[test]")
-    session.run(*TEST, *session.posargs)
+    session.run(*TEST, *session.posargs, env=COARSER)
 
 
 @nox.session(python=FLOOR_PYTHON)
 def floor(session: nox.Session) -> None:
     """The suite with the lowest dependencies that pyproject.toml declares."""
     session.install("-e", ".[test]", *floors(FLOOR_PYTHON), *FLOOR_TOOLS)
-    session.run(*TEST, *session.posargs)
+    session.run(*TEST, *session.posargs, env=COARSER)
+
+
+LEAST_KILLED = 0.90  # of the mutants of each module
+
+
+@nox.session(python=FLOOR_PYTHON, default=False)
+def mutants(session: nox.Session) -> None:
+    """Small mistakes put into policy, redaction and key encoding, one at a time: do the tests notice?
+
+    Works on a copy of the tree. Prints each one that no test noticed, and the rates; fails under 90 % in any module.
+    `nox -s mutants -- ron._flow` does one module only.
+    """
+    session.install("-e", ".[test,mutation]")
+    copy = Path(session.create_tmp(), "copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    for name in ("ron", "tests"):
+        shutil.copytree(name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy("pyproject.toml", copy)
+    modules = PYPROJECT["tool"]["mutmut"]["only_mutate"]
+    names = session.posargs or [name.removesuffix(".py").replace("/", ".") for name in modules]
+    session.chdir(copy)
+    workers = str(os.cpu_count() or 1)
+    # CI: the properties' examples are the same every time, so that the figures repeat.
+    session.run(
+        "mutmut", "run", "--max-children", workers, *(f"{name}.*" for name in names), env={"CI": "true"}, silent=True
+    )
+    results = session.run("mutmut", "results", "--all", "true", silent=True)
+    found: dict[str, Counter[bool]] = {}
+    for name, outcome in re.findall(r"^\s*(ron\.\S+): (.+?)\s*$", str(results), re.MULTILINE):
+        if outcome == "not checked":
+            continue
+        killed = outcome in ("killed", "timeout")
+        found.setdefault(name.rpartition(".")[0], Counter())[killed] += 1
+        if not killed:
+            session.log(f"{name}: {outcome}")
+            session.run("mutmut", "show", name, external=False)
+    rates = {name: counts[True] / sum(counts.values()) for name, counts in found.items()}
+    for name, counts in found.items():
+        session.log(f"{name}: {counts[True]} of {sum(counts.values())} killed, {rates[name]:.1%}")
+    if set(found) != set(names):
+        session.error(f"no mutant was run of {', '.join(sorted(set(names) - set(found)))}")
+    if min(rates.values()) < LEAST_KILLED:
+        session.error(f"under {LEAST_KILLED:.0%} in at least one module")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Optional
 if TYPE_CHECKING:
     from ._values import Reply
 
-__all__ = ["Budget", "full_jitter", "retry_hint"]
+__all__ = ["Budget", "full_jitter", "retry_hint", "wait_before"]
 
 MAX_WAIT = 20.0
 MAX_HINT = 60.0
@@ -24,6 +24,16 @@ def full_jitter(retry: int, base: float, draw: float) -> float:
     ``draw`` is the random number in [0, 1) that picks the place in that range.
     """
     return draw * min(MAX_WAIT, base * 2.0 ** min(retry - 1, 32))
+
+
+def wait_before(retry: int, base: float, draw: float, hint: float, left: float) -> float:
+    """Seconds before the ``retry``-th repeat: the node's ``hint`` (0.0 without one), and jitter on top of it.
+
+    Clients that were sent away together must not come back together: beside a hint the jitter is at least
+    ``U(0, hint / 2)``, in which it takes no more than half of what is ``left`` for the call once the hint is over.
+    """
+    spread = draw * min(hint, max(0.0, left - hint)) / 2.0
+    return hint + max(full_jitter(retry, base, draw), spread)
 
 
 def retry_hint(reply: Reply, retry_after_ms: Optional[int], wall: float) -> Optional[float]:

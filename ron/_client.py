@@ -6,9 +6,10 @@ import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 from ._plan import checked_headers, checked_timeout
+from ._secrets import bare, hidden
 from ._setup import assemble
 from ._suggest import shown
-from .config import ClientConfig, hidden
+from .config import ClientConfig
 from .errors import RonConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +34,29 @@ class BaseClient:
     _parts: Parts
     _owner: bool
 
+    def __init__(
+        self,
+        base_url: Optional[str] = None,
+        *,
+        config: Optional[ClientConfig] = None,
+        token: Union[str, SecretStr, None] = None,
+        token_provider: Optional[Callable[[], Any]] = None,
+        transport: Union[str, Transport, None] = None,
+        clock: Optional[Clock] = None,
+        **fields: Any,
+    ) -> None:
+        token = hidden(token)
+        refused: Optional[RonConfigError] = None
+        try:
+            self._assemble(base_url, config, token, token_provider, transport, clock, fields)
+        except RonConfigError as error:
+            refused = error
+        if refused is not None:
+            # A secret may be where it does not belong: misspelt, in the URL, given as its own provider.
+            fields.clear()
+            base_url = config = token = token_provider = transport = None
+            raise bare(refused)
+
     def _assemble(
         self,
         base_url: Optional[str],
@@ -54,9 +78,10 @@ class BaseClient:
         """A client configured by the environment (seed §4.1); ``fields`` are as for the constructor and win."""
         if "token" in fields:
             fields["token"] = hidden(fields["token"])
-        make: Any = cls
-        client: Self = make(config=ClientConfig.from_env(), **fields)
-        return client
+        try:
+            return cls(config=ClientConfig.from_env(), **fields)
+        finally:
+            fields.clear()
 
     @property
     def config(self) -> ClientConfig:
@@ -152,6 +177,11 @@ class BaseClient:
     def __reduce__(self) -> Any:
         raise TypeError(
             f"a {type(self).__name__} does not pickle: send its config (which pickles without the token) and build "
-            "a new "
-            "client in the other process, with from_env() or a token_provider"
+            "a new client in the other process, with from_env() or a token_provider"
+        )
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise TypeError(
+            f"a {type(self).__name__} does not deep-copy: share it, or make another with with_options() or from its "
+            "config"
         )

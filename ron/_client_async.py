@@ -12,21 +12,17 @@ from ._emissions import EmissionsAsync
 from ._events import StreamPosition, stream_events, stream_plan
 from ._facet_client import FacetClient
 from ._values import UNSET
-from .config import ClientConfig, hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Mapping
+    from collections.abc import Coroutine, Generator, Mapping
     from types import TracebackType
 
-    from pydantic import SecretStr
     from typing_extensions import Self
 
     from ._calls import HealthReport
-    from ._clock import Clock
     from ._flow import Effect
     from ._sse import Event
     from .resources import Manager, Resource
-    from .transport import Transport
 
     R = TypeVar("R", bound=Resource)
 
@@ -53,20 +49,6 @@ class RonClient(BaseClient):
     """
 
     is_sync: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        base_url: Optional[str] = None,
-        *,
-        config: Optional[ClientConfig] = None,
-        token: Union[str, SecretStr, None] = None,
-        token_provider: Optional[Callable[[], Any]] = None,
-        transport: Union[str, Transport, None] = None,
-        clock: Optional[Clock] = None,
-        **fields: Any,
-    ) -> None:
-        token = hidden(token)
-        self._assemble(base_url, config, token, token_provider, transport, clock, fields)
 
     def _run(self, flow: Generator[Effect, Any, T]) -> Coroutine[Any, Any, T]:
         return run_async(self._ports, flow)

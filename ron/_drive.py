@@ -1,7 +1,7 @@
 """The two drivers: they do what a flow asks for, async or sync, and know nothing else.
 
-A transport's ``Failure`` loses its traceback before it is thrown into the flow, so that no frame of the layers below
-stays reachable from the error that the flow makes of it.
+A transport's ``Failure`` loses its traceback before it is thrown into the flow, and a ``RonError`` when it leaves it:
+no frame of the layers below, which hold whole answers and requests, stays reachable from the error that callers see.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 from ._flow import Close, Hook, NeedToken, Now, Read, Send, Sleep
+from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ._tokens import TokenSource
     from .metrics import RequestMetrics
 
-__all__ = ["Ports", "answer_async", "answer_sync", "bare", "drive_async", "run_async", "run_sync"]
+__all__ = ["Ports", "answer_async", "answer_sync", "drive_async", "run_async", "run_sync"]
 
 T = TypeVar("T")
 
@@ -46,12 +47,6 @@ class Ports:
             raise RonConfigError(
                 f"this {self.name} is closed: make a new one, or move the call inside its `with` block"
             )
-
-
-def bare(error: BaseException) -> BaseException:
-    """The error without the frames and the chain that it came with."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
 
 
 async def run_async(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
@@ -86,6 +81,9 @@ async def drive_async(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
+    except RonError as error:
+        answer = thrown = None
+        raise bare(error)  # noqa: B904 - it is the same one
     finally:
         flow.close()
 
@@ -114,7 +112,8 @@ def run_sync(ports: Ports, flow: Generator[Effect, Any, T]) -> T:
         return result
     except RonError as error:
         ports.metrics.record(error)
-        raise
+        answer = thrown = None
+        raise bare(error)  # noqa: B904 - it is the same one
     finally:
         flow.close()
 
@@ -186,7 +185,7 @@ async def _error_reply_async(ports: Ports, stream: Any, deadline: float) -> Repl
     body = b""
     try:
         while len(body) < ports.max_error_bytes:
-            chunk = await stream.read(max(0.001, deadline - ports.clock.monotonic()))
+            chunk = await stream.read(_seconds_left(ports, deadline))
             if not chunk:
                 break
             body += chunk
@@ -200,10 +199,18 @@ def _error_reply_sync(ports: Ports, stream: Any, deadline: float) -> Reply:
     body = b""
     try:
         while len(body) < ports.max_error_bytes:
-            chunk = stream.read(max(0.001, deadline - ports.clock.monotonic()))
+            chunk = stream.read(_seconds_left(ports, deadline))
             if not chunk:
                 break
             body += chunk
     finally:
         stream.close()
     return Reply(stream.status, tuple(stream.headers), body)
+
+
+def _seconds_left(ports: Ports, deadline: float) -> float:
+    """Seconds to the deadline; once it has passed, ``Failure``: bytes that drip must not outlast it."""
+    left = deadline - ports.clock.monotonic()
+    if left <= 0.0:
+        raise Failure("timeout", "the error answer did not end before the deadline", sent=True, timed_out=True)
+    return left

@@ -9,8 +9,9 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
-from ._drive import answer_async, answer_sync, bare, drive_async
+from ._drive import answer_async, answer_sync, drive_async
 from ._flow import Ahead, Close, Emit, Join, Send
+from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError, RonTimeoutError
 
@@ -76,6 +77,7 @@ class EmissionsAsync(_Emissions[T]):
                 except StopAsyncIteration:
                     return
                 yield item
+                del item  # no later error's traceback leads to it
         finally:
             if self._streams or self._ahead is not None:
                 await self.aclose()
@@ -101,8 +103,12 @@ class EmissionsAsync(_Emissions[T]):
                     thrown = error
         except StopIteration:
             pass
-        except BaseException as error:
-            await self._close(error if isinstance(error, RonError) else None)
+        except RonError as error:
+            await self._close(error)
+            answer = thrown = None
+            raise bare(error)  # noqa: B904 - it is the same one
+        except BaseException:
+            await self._close()
             raise
         finally:
             self._busy = False
@@ -166,6 +172,7 @@ class EmissionsSync(_Emissions[T]):
                 except StopIteration:
                     return
                 yield item
+                del item  # no later error's traceback leads to it
         finally:
             if self._streams:
                 self.close()
@@ -192,8 +199,12 @@ class EmissionsSync(_Emissions[T]):
                     self._note(effect, answer)
                 except (Failure, RonError) as error:
                     thrown = error
-        except BaseException as error:
-            self._finish(error if isinstance(error, RonError) else None)
+        except RonError as error:
+            self._finish(error)
+            answer = thrown = None
+            raise bare(error)  # noqa: B904 - it is the same one
+        except BaseException:
+            self._finish()
             raise
         finally:
             self._busy = False

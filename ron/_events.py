@@ -12,6 +12,7 @@ from ._backoff import BASE_TRANSIENT, full_jitter
 from ._flow import NOW, WALL, Close, Emit, Read, Sleep, perform
 from ._plan import Plan, checked_timeout, plain_plan
 from ._sse import Event, SSEDecoder
+from ._suggest import media_type
 from ._values import Failure, Reply
 from .errors import (
     RonConfigError,
@@ -144,7 +145,7 @@ def _stream(
             data = yield from _read(stream, idle_timeout)
             while isinstance(data, bytes) and data:
                 wall = yield WALL
-                for event in decoder.feed(data):
+                for event in _decoded(decoder, data, answer):
                     failures = 0
                     for item in [event] if translate is None else translate(event, answer, wall):
                         yield Emit(item)
@@ -192,6 +193,15 @@ def _read(stream: Any, timeout: Optional[float]) -> Generator[Effect, Any, Union
     return data
 
 
+def _decoded(decoder: SSEDecoder, data: bytes, answer: Answer) -> list[Event]:
+    try:
+        return decoder.feed(data)
+    except RonResponseTooLargeError as caught:
+        error = caught
+    error.request_id, error.attempts = answer.request_id, answer.attempts
+    raise error
+
+
 def _loss(end: Union[bytes, Failure], answer: Answer) -> Optional[RonError]:
     """The error for how a stream ended; None for a clean end."""
     if isinstance(end, bytes):
@@ -204,11 +214,10 @@ def _loss(end: Union[bytes, Failure], answer: Answer) -> Optional[RonError]:
 
 def _check_content_type(answer: Answer) -> None:
     reply = Reply(answer.reply.status, answer.reply.headers, b"")
-    media_type = (reply.header(b"content-type") or "").split(";")[0].strip().lower()
-    if media_type != "text/event-stream":
-        named = media_type if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,60}", media_type) else "something else"
+    named = media_type(reply.header(b"content-type"))
+    if named != "text/event-stream":
         raise RonParseError(
-            f"the answer is no event stream: Content-Type must be text/event-stream, not {named}",
+            f"the answer is no event stream: Content-Type must be text/event-stream, not {named or 'something else'}",
             request_id=answer.request_id,
             attempts=answer.attempts,
         )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Optional, TypeVar, Uni
 
 from . import _backoff, _middleware
 from ._middleware import Hook
-from ._outcome import failure_error, precondition_lost, problem_error, problem_of
+from ._outcome import failure_error, precondition_lost, problem_error, problem_of, renewal_error
 from ._session import sent_id
 from ._values import Failure, Reply
-from .errors import RonError
+from .errors import RonConfigError, RonError
 from .logging_ import log_request, log_response, log_retry, logger
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ class Now(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Effect: the next bytes of an open reply stream; ``Failure`` if none come for ``timeout`` seconds. Answer:
-    bytes.
-    """
+    """Effect: the next bytes of an open stream; ``Failure`` after ``timeout`` seconds without any. Answer: bytes."""
 
     stream: Any
     timeout: Optional[float]
@@ -224,15 +222,21 @@ def _attempts(call: _Call) -> Generator[Effect, Any, None]:
             call.reply = yield Send(call.exchange, call.credential, call.wait, call.stream)
         except Failure as caught:
             failure = caught
+        except RonConfigError as caught:
+            if not call.touched:
+                raise
+            # The client was closed meanwhile: what an earlier attempt may have done is the news, not the advice.
+            failure = Failure("connect", caught.message, sent=False, permanent=True)
         if failure is not None:
             wait = _after_failure(call, failure, (yield NOW))
-        elif 200 <= call.reply.status < 300 or call.reply.status in plan.accept:
+        elif 200 <= call.reply.status < 300:
             break
         else:
             if call.credential is not None:
                 call.reply = call.credential.scrub(call.reply)
-            if call.reply.status == 401 and session.renewable and not call.refreshed:
-                yield from _refresh(call)
+            if call.reply.status in plan.accept:
+                break
+            if call.reply.status == 401 and session.renewable and not call.refreshed and (yield from _refresh(call)):
                 continue
             maybe = _after_reply(call, call.reply, (yield NOW), (yield WALL))
             if maybe is None:
@@ -241,31 +245,26 @@ def _attempts(call: _Call) -> Generator[Effect, Any, None]:
             wait = maybe
         call.wait = wait
         log_retry(logger, plan.name, wait, call.attempts, call.request_id)
-    session.budget.success(call.last_cost)
+    if call.reply.status < 500:  # a 503 that is accepted as an answer says nothing good of the node
+        session.budget.success(call.last_cost)
 
 
-def _refresh(call: _Call) -> Generator[Effect, Any, None]:
-    """A 401 asks the provider once; the call goes out again only if that gave another token."""
+def _refresh(call: _Call) -> Generator[Effect, Any, bool]:
+    """A 401 asks the provider, once a call: whether it gave another token, so that the call goes out again."""
     call.refreshed = True
-    fresh: Optional[Credential] = None
+    fresh: Any = None
     error: Optional[RonError] = None
     try:
         fresh = yield NeedToken(call.credential, call.exchange.deadline)
     except RonError as caught:
         error = caught
     if error is not None:
-        error.request_id, error.attempts = call.request_id, call.attempts
-        raise error
-    if fresh is None or fresh.same_as(call.credential):
-        raise problem_error(
-            call.plan,
-            call.reply,
-            problem_of(call.reply),
-            request_id=call.request_id,
-            attempts=call.attempts,
-        )
+        raise renewal_error(call.plan, error, touched=call.touched, request_id=call.request_id, attempts=call.attempts)
+    if fresh.same_as(call.credential):
+        return False
     call.credential = fresh
     call.wait = 0.0
+    return True
 
 
 def _after_failure(call: _Call, failure: Failure, now: float) -> float:
@@ -311,8 +310,9 @@ def _next_wait(call: _Call, now: float, hint: Optional[float], *, throttled: boo
         return None
     base = _backoff.BASE_THROTTLED if throttled else _backoff.BASE_TRANSIENT
     cost = _backoff.Budget.THROTTLED if throttled else _backoff.Budget.TRANSIENT
-    wait = max(hint or 0.0, _backoff.full_jitter(call.retries + 1, base, call.session.random()))
-    if now + wait >= call.exchange.deadline or not call.session.budget.take(cost):
+    left = call.exchange.deadline - now
+    wait = _backoff.wait_before(call.retries + 1, base, call.session.random(), hint or 0.0, left)
+    if wait >= left or not call.session.budget.take(cost):
         return None
     call.retries += 1
     call.last_cost = cost

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._plan import Plan
     from ._values import Failure, Reply
 
-__all__ = ["failure_error", "precondition_lost", "problem_error", "problem_of"]
+__all__ = ["failure_error", "precondition_lost", "problem_error", "problem_of", "renewal_error"]
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,16 +39,33 @@ def failure_error(plan: Plan, failure: Failure, *, touched: bool, request_id: st
     if failure.kind == "encoding":
         return RonParseError(text, request_id=request_id, attempts=attempts)
     if touched and plan.method not in READS:
-        again = "" if plan.key is None else f", or repeat it with idempotency_key={plan.key!r}"
-        return RonOutcomeUnknownError(
-            f"{text}; the request may have been carried out: look before you repeat it{again}",
-            idempotency_key=plan.key,
-            timed_out=failure.timed_out,
-            request_id=request_id,
-            attempts=attempts,
-        )
+        return _unknown(plan, text, timed_out=failure.timed_out, request_id=request_id, attempts=attempts)
     kind = RonTimeoutError if failure.timed_out else RonNetworkError
     return kind(text, request_id=request_id, attempts=attempts)
+
+
+def renewal_error(plan: Plan, error: RonError, *, touched: bool, request_id: str, attempts: int) -> RonError:
+    """The error for a token that could not be renewed after a 401: what the token source raised.
+
+    If an earlier attempt of a write may have been carried out, that matters more: the outcome is unknown.
+    """
+    if touched and plan.method not in READS:
+        text = f"{plan.name}: {error.message}"
+        late = isinstance(error, RonTimeoutError)
+        return _unknown(plan, text, timed_out=late, request_id=request_id, attempts=attempts)
+    error.request_id, error.attempts = request_id, attempts
+    return error
+
+
+def _unknown(plan: Plan, text: str, *, timed_out: bool, request_id: str, attempts: int) -> RonOutcomeUnknownError:
+    again = "" if plan.key is None else f", or repeat it with idempotency_key={plan.key!r}"
+    return RonOutcomeUnknownError(
+        f"{text}; the request may have been carried out: look before you repeat it{again}",
+        idempotency_key=plan.key,
+        timed_out=timed_out,
+        request_id=request_id,
+        attempts=attempts,
+    )
 
 
 def precondition_lost(plan: Plan, problem: Problem, *, request_id: str, attempts: int) -> RonOutcomeUnknownError:

@@ -37,6 +37,9 @@ CONDITIONS = frozenset({b"if-match", b"if-none-match", b"if-unmodified-since"})
 FORBIDDEN_HEADERS = frozenset("authorization host content-length transfer-encoding connection idempotency-key".split())
 MAX_TIMEOUT = 86_400.0
 MAX_QUERY_INT = 10**1000
+#: encoded bytes; nodes and gateways take far less (RFC 9110 §4.1 asks for 8000), and httpx no more than 64 KiB in all
+MAX_PATH = 16 * 1024
+MAX_QUERY = 32 * 1024
 _JSON_TYPE = (b"Content-Type", b"application/json")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]{0,8000}")
@@ -128,7 +131,10 @@ def encode_path(path: str) -> bytes:
         raise RonConfigError("a path holds no '?': give the query as query={'name': 'value'}")
     if _BAD_ESCAPE.search(path):
         raise RonConfigError(f"a '%' in a path must begin an escape such as %20: {shown(path)}")
-    return b"/".join(_encode_segment(segment) for segment in path.split("/"))
+    encoded = b"/".join(_encode_segment(segment) for segment in path.split("/"))
+    if len(encoded) > MAX_PATH:
+        raise RonConfigError(f"a path holds at most {MAX_PATH} bytes once it is encoded, not {len(encoded)}")
+    return encoded
 
 
 def _encode_segment(segment: str) -> bytes:
@@ -155,7 +161,7 @@ def encode_query(query: Optional[Mapping[str, Any]]) -> bytes:
     """A query string without ``?``; a list or tuple repeats its name; booleans are ``true``/``false``.
 
     Raises:
-        RonInputError: for a value that is no str, int, finite float, bool or list of these.
+        RonInputError: for a value that is no str, int, finite float, bool or list of these, and beyond 32 KiB.
     """
     if not query:
         return b""
@@ -165,7 +171,12 @@ def encode_query(query: Optional[Mapping[str, Any]]) -> bytes:
     for name, value in query.items():
         for one in value if isinstance(value, (list, tuple)) else (value,):
             pairs.append(f"{_query_text(name, name)}={_query_text(name, one)}")
-    return "&".join(pairs).encode("ascii")
+    encoded = "&".join(pairs).encode("ascii")
+    if len(encoded) > MAX_QUERY:
+        raise RonInputError(
+            f"a query holds at most {MAX_QUERY} bytes once it is encoded, not {len(encoded)}: ask for less at once"
+        )
+    return encoded
 
 
 def _query_text(name: Any, value: Any) -> str:

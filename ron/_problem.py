@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import from_json
+
+from ._json import read_json
 
 __all__ = ["Problem", "read_problem"]
 
@@ -113,7 +114,7 @@ def _json_object(body: bytes) -> Optional[dict[str, Any]]:
     if not body or len(body) > MAX_DETAIL_BYTES or body.lstrip()[:1] != b"{":
         return None
     try:
-        data = from_json(body, allow_inf_nan=False)
+        data = read_json(body)
     except ValueError:
         return None
     return data if isinstance(data, dict) else None

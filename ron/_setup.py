@@ -10,7 +10,7 @@ from ._session import Session
 from ._tokens import TokenSource
 from ._url import BaseURL, parse_base_url
 from ._values import Credential
-from .config import ClientConfig
+from .config import ClientConfig, check_left_out
 from .errors import RonConfigError
 from .metrics import RequestMetrics
 from .transport import Endpoint
@@ -70,6 +70,8 @@ def assemble(
     if config is None:
         config = ClientConfig() if base_url is not None or local else ClientConfig.from_env()
     config = config.with_overrides(**fields) if fields else config
+    if token_provider is None:
+        check_left_out(config)
     if chosen is None:
         chosen = _transport(config.transport)
         assert chosen is not None

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
-import threading
 from typing import TYPE_CHECKING, Any, Optional
 
+from ._locks import ProcessLock
+from ._secrets import checked_token, hidden
 from ._values import Credential
-from .config import checked_token, hidden
 from .errors import RonConfigError, RonError, RonTimeoutError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class TokenSource:
         self._authority = authority
         self._scheme = scheme
         self._provider = provider
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._flight: Optional[_Flight] = None
 
     async def fetch_async(self, stale: Optional[Credential], deadline: float, clock: Clock) -> Credential:
@@ -51,9 +51,12 @@ class TokenSource:
             flight.waiting -= 1
             if flight.waiting == 0 and not task.done():
                 task.cancel()
-                self._flight = None
+                if self._flight is flight:
+                    self._flight = None
         if not task.done():
             raise _too_late()
+        if self._flight is flight:
+            self._flight = None  # what the provider returned is in the frames of a failed task
         if task.cancelled():
             raise _provider_failed("CancelledError")
         error = task.exception()
@@ -65,7 +68,8 @@ class TokenSource:
         """See ``fetch_async``. A provider that is at work cannot be interrupted: the deadline is looked at
         afterwards.
         """
-        if not self._lock.acquire(timeout=max(0.0, deadline - clock.monotonic())):
+        lock = self._lock.here()
+        if not lock.acquire(timeout=max(0.0, deadline - clock.monotonic())):
             raise _too_late()
         try:
             current = self._authority.credential
@@ -73,7 +77,7 @@ class TokenSource:
                 return current
             credential = self._keep(self._ask_sync())
         finally:
-            self._lock.release()
+            lock.release()
         if clock.monotonic() >= deadline:
             raise _too_late()
         return credential
@@ -119,6 +123,15 @@ class TokenSource:
 
     def __repr__(self) -> str:
         return "TokenSource(**********)"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a token source does not pickle: build the client anew in the other process, with RonClient.from_env() "
+            "or a token_provider"
+        )
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise TypeError("a token source does not deep-copy: share the client that it belongs to")
 
 
 class _Flight:

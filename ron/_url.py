@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from ._redaction import LONGEST_SHOWN
 from ._suggest import shown
 from .errors import RonConfigError
 
@@ -16,6 +17,10 @@ __all__ = ["BaseURL", "parse_base_url"]
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 #: ``pchar`` of RFC 3986 §3.3, but no escapes
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+
+
+#: characters; a base URL is a host and a few segments, and the requests' own paths come on top
+MAX_URL = 2000
 
 
 class BaseURL(NamedTuple):
@@ -43,7 +48,7 @@ def parse_base_url(url: str, *, source: str = "base_url") -> BaseURL:
             f"{source} holds user information before '@': leave it out and give the capability as token=..."
         )
     if parts.scheme not in ("http", "https"):
-        raise RonConfigError(f"{source} must begin with https:// (or http:// for local development), not {shown(url)}")
+        raise RonConfigError(f"{source} must begin with https:// (or http:// for local development){_not(url)}")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise RonConfigError(
             f"{source} has a query or fragment: write only scheme, host, port and path, such as "
@@ -56,6 +61,8 @@ def parse_base_url(url: str, *, source: str = "base_url") -> BaseURL:
 def _split(url: str, source: str) -> SplitResult:
     if not isinstance(url, str) or not url:
         raise RonConfigError(f"{source} must be a URL such as 'https://node.example', not {shown(url)}")
+    if len(url) > MAX_URL:
+        raise RonConfigError(f"{source} holds at most {MAX_URL} characters, not {len(url)}")
     if any(ord(c) <= 0x20 or ord(c) >= 0x7F for c in url) or "\\" in url:
         raise RonConfigError(
             f"{source} holds a blank, a backslash, a control character or a character outside ASCII; "
@@ -69,8 +76,9 @@ def _split(url: str, source: str) -> SplitResult:
 
 
 def _not(text: str) -> str:
-    """``", not 'text'"``, unless user information or a query may be in it, which can be secrets."""
-    return "" if "@" in text or "?" in text or "#" in text else f", not {shown(text)}"
+    """``", not 'text'"``, unless there may be a secret in it: user information, a query, a token in the wrong place."""
+    token = len(text) > LONGEST_SHOWN and not re.search(r"[.:/]", text)
+    return "" if token or re.search(r"[@?#]", text) else f", not {shown(text)}"
 
 
 def _host(parts: SplitResult, url: str, source: str) -> str:
@@ -90,8 +98,13 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _port(parts: SplitResult, source: str) -> int:
-    # urlsplit's own `port` took "+80" and "8_0" before Python 3.10.
-    _, colon, text = parts.netloc.rpartition("]")[2].rpartition(":")
+    # urlsplit's own `port` took "+80" and "8_0" before Python 3.10, and its `hostname` drops what stands between two
+    # colons or beside the brackets.
+    bracketed = parts.netloc.startswith("[")
+    rest = parts.netloc.partition("]")[2] if bracketed else parts.netloc
+    beside, colon, text = rest.partition(":")
+    if bracketed and beside:
+        raise RonConfigError(f"{source} has something beside the brackets of an IPv6 address{_not(parts.netloc)}")
     if not colon:
         return 443 if parts.scheme == "https" else 80
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:

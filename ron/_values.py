@@ -7,8 +7,9 @@ back. They are the seam: a transport knows these and nothing else of ``ron``.
 from __future__ import annotations
 
 import enum
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Optional
+
+from ._redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +34,6 @@ class Unset(enum.Enum):
 UNSET: Final = Unset.UNSET
 
 
-#: shorter tokens are no secrets, and would be found in any text
-SHORTEST_SECRET = 6
-
-
 class Credential:
     """What goes into ``Authorization``: a scheme and a token. Shows neither; refuses to pickle.
 
@@ -58,16 +55,11 @@ class Credential:
         return other is not None and (self.scheme, self._secret) == (other.scheme, other._secret)
 
     def scrub(self, reply: Reply) -> Reply:
-        """The reply without the token, should the node have echoed it into an error answer, escaped or not."""
+        """An error answer without the token, should the node have echoed it: whole or in part, escaped, in Base64."""
         token = self._secret.get_secret_value().encode("ascii")
-        if len(token) < SHORTEST_SECRET:
-            return reply
-        quoted = token.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        body = _ESCAPE.sub(_plain, reply.body)
-        if token not in body and quoted not in body and not any(token in value for _, value in reply.headers):
-            return reply
-        headers = tuple((name, value.replace(token, b"[redacted]")) for name, value in reply.headers)
-        return Reply(reply.status, headers, body.replace(quoted, b"[redacted]").replace(token, b"[redacted]"))
+        headers = tuple((name, redact(value, token, json=False)) for name, value in reply.headers)
+        body = redact(reply.body, token, json=reply.body.lstrip()[:1] in (b"{", b"["))
+        return Reply(reply.status, headers, body)
 
     def __repr__(self) -> str:
         return f"Credential({self.scheme} **********)"
@@ -78,20 +70,8 @@ class Credential:
             "or a token_provider"
         )
 
-
-#: the escapes of JSON that can stand for a character of a token; some encoders escape "/", "=" or "&"
-_ESCAPE = re.compile(rb"\\(?:\\|/|u00[2-7][0-9A-Fa-f])")
-
-
-def _plain(match: re.Match[bytes]) -> bytes:
-    """The character that an escape stands for, where it needs none."""
-    escape = match.group()
-    if escape == b"\\/":
-        return b"/"
-    if len(escape) == 2:
-        return escape
-    character = bytes((int(escape[4:], 16),))
-    return b"\\" + character if character in b'"\\' else character
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise TypeError("a credential does not deep-copy: share the client that it belongs to")
 
 
 class Exchange(NamedTuple):

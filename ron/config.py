@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
+from ._redaction import LONGEST_SHOWN
+from ._secrets import bare, checked_token, hidden
 from ._suggest import did_you_mean, listed, shown
 from ._url import parse_base_url
 from .errors import RonConfigError
@@ -17,11 +19,10 @@ from .logging_ import get_logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENVIRONMENT", "ClientConfig", "checked_token"]
+__all__ = ["ENVIRONMENT", "ClientConfig", "check_left_out"]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 MAX_MS = 24 * 3600 * 1000
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _FACET_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -39,30 +40,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "RON_SDK_TRANSPORT": "transport",
 }
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-
-
-def hidden(token: Any) -> Any:
-    """A token that nothing shows, checked or not: no variable that a traceback can reach holds the bare one."""
-    return SecretStr(token) if isinstance(token, str) else token
-
-
-def checked_token(token: Union[str, SecretStr, None], source: str) -> Optional[SecretStr]:
-    """A token as ``SecretStr``; None stays None.
-
-    Raises:
-        RonConfigError: if it isn't one or more printable ASCII characters without blanks. Never shows the token.
-    """
-    if token is None:
-        return None
-    secret, token = hidden(token), None
-    if not isinstance(secret, SecretStr):
-        raise RonConfigError(f"{source} must be a str or a SecretStr, not {type(secret).__name__}")
-    if not _TOKEN.fullmatch(secret.get_secret_value()):
-        raise RonConfigError(
-            f"{source} is no token: it is empty, or holds a blank, a line end or a character outside printable "
-            f"ASCII (length {len(secret.get_secret_value())}); strip it where you read it"
-        )
-    return secret
 
 
 class ClientConfig(BaseModel):
@@ -106,26 +83,22 @@ class ClientConfig(BaseModel):
     verify: Union[bool, str, ssl.SSLContext] = True
     transport: str = "default"
     _token_from_env: bool = PrivateAttr(default=False)
+    _token_left_out: bool = PrivateAttr(default=False)
 
     def __init__(self, **fields: Any) -> None:
         if "token" in fields:
             fields["token"] = hidden(fields["token"])
-        unknown = [name for name in fields if name not in type(self).model_fields]
-        if unknown:
-            name = unknown[0]
-            meant = did_you_mean("overall_timeout_ms" if name == "timeout" else name, type(self).model_fields)
-            raise RonConfigError(
-                f"ClientConfig has no field {name!r}{meant}; its fields are {listed(type(self).model_fields)}"
-            )
-        problems: Optional[list[Any]] = None
+        refused: Optional[RonConfigError] = None
         try:
+            _check_names(fields)
             super().__init__(**fields)
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_context=False, include_input=False)
-        if problems:
-            name = str(problems[0]["loc"][0])
-            value = "" if name == "token" else f", not {shown(fields[name])}"
-            raise RonConfigError(f"{name}: {problems[0]['msg'].removeprefix('Value error, ')}{value}")
+            refused = _first_problem(error, fields)
+        except RonConfigError as error:
+            refused = error
+        if refused is not None:
+            fields.clear()  # a secret may be in there under a name that is misspelt, or as part of a URL
+            raise bare(refused)
 
     @field_validator("token", mode="before")
     @classmethod
@@ -183,6 +156,15 @@ class ClientConfig(BaseModel):
         """
         given = _variables(os.environ if env is None else env)
         del env  # the bare token is in it, and a traceback can reach it
+        try:
+            return cls._of_variables(given)
+        except RonConfigError as error:
+            refused = bare(error)
+        given.clear()
+        raise refused
+
+    @classmethod
+    def _of_variables(cls, given: Mapping[str, Any]) -> ClientConfig:
         fields: dict[str, Any] = {}
         for variable in URL_VARIABLES:
             if variable in given:
@@ -206,6 +188,7 @@ class ClientConfig(BaseModel):
         if "token" in fields:
             fields["token"] = hidden(fields["token"])
         present = {name: getattr(self, name) for name in self.model_fields_set}
+        left_out = self._token_left_out and "token" not in fields
         from_env = self._token_from_env and "token" not in fields
         if from_env and fields.get("base_url", self.base_url) != self.base_url:
             del present["token"]
@@ -213,8 +196,12 @@ class ClientConfig(BaseModel):
             get_logger("config").warning(
                 "RON_APP_TOKEN is not used: base_url was given explicitly; give token=... with it"
             )
-        config = type(self)(**{**present, **fields})
+        try:
+            config = type(self)(**{**present, **fields})
+        finally:
+            fields.clear()
         config._token_from_env = from_env
+        config._token_left_out = left_out
         return config
 
     def model_copy(self, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> ClientConfig:
@@ -225,11 +212,53 @@ class ClientConfig(BaseModel):
     def __reduce__(self) -> Any:
         """Pickles without the token, so that worker processes can rebuild a client (they get theirs their own way)."""
         fields = {name: getattr(self, name) for name in self.model_fields_set if name != "token"}
-        return (_rebuild, (type(self), fields))
+        return (_rebuild, (type(self), fields, self.token is not None or self._token_left_out))
+
+    def __deepcopy__(self, memo: Any = None) -> ClientConfig:
+        """Copies without the token, like a pickle."""
+        rebuild, arguments = self.__reduce__()
+        config: ClientConfig = rebuild(*arguments)
+        return config
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal, wherever they came from."""
+        return type(other) is type(self) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.__dict__.values()))
 
 
-def _rebuild(cls: type[ClientConfig], fields: dict[str, Any]) -> ClientConfig:
-    return cls(**fields)
+def check_left_out(config: ClientConfig) -> None:
+    """Raises ``RonConfigError`` if the configuration had a token that a pickle or deep copy has left out."""
+    if config._token_left_out:
+        raise RonConfigError(
+            "this configuration had a token, which pickles and deep copies leave out: give token=... or "
+            "token_provider=... with it, such as token=os.environ['RON_APP_TOKEN'], or to go without one make the "
+            "client with config.with_overrides(token=None)"
+        )
+
+
+def _rebuild(cls: type[ClientConfig], fields: dict[str, Any], token_left_out: bool) -> ClientConfig:
+    config = cls(**fields)
+    config._token_left_out = token_left_out
+    return config
+
+
+def _check_names(fields: Mapping[str, Any]) -> None:
+    known = ClientConfig.model_fields
+    for name in fields:
+        if name not in known:
+            meant = did_you_mean("overall_timeout_ms" if name == "timeout" else name, known)
+            raise RonConfigError(f"ClientConfig has no field {name!r}{meant}; its fields are {listed(known)}")
+
+
+def _first_problem(error: ValidationError, fields: Mapping[str, Any]) -> RonConfigError:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    # Where a word is expected, something long may be "Bearer" and the token.
+    secret = name == "token" or (name == "auth_scheme" and len(str(fields[name])) > LONGEST_SHOWN)
+    value = "" if secret else f", not {shown(fields[name])}"
+    return RonConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}{value}")
 
 
 def _variables(source: Mapping[str, str]) -> dict[str, Any]:

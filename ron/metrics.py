@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Optional
 
+from ._locks import ProcessLock
 from .errors import RonConfigError, RonError, RonNetworkError, RonOutcomeUnknownError, RonTimeoutError
 
 __all__ = ["RequestMetrics"]
 
 
 class RequestMetrics:
-    """Counters of one client; safe to use from many threads.
+    """Counters of one client; safe to use from many threads. A forked child goes on from its copy.
 
     A timeout counts in ``total_timeouts`` and ``total_errors``, not in ``total_network_errors`` as well.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._requests = 0
         self._errors = 0
         self._timeouts = 0
@@ -27,7 +27,7 @@ class RequestMetrics:
         """Counts one logical call that ended: well, or with ``error``; one that was refused before sending is none."""
         if isinstance(error, RonConfigError):
             return
-        with self._lock:
+        with self._lock.here():
             self._requests += 1
             if error is None:
                 return
@@ -40,7 +40,7 @@ class RequestMetrics:
 
     def snapshot(self) -> dict[str, int]:
         """The counters now: ``total_requests``, ``total_errors``, ``total_timeouts``, ``total_network_errors``."""
-        with self._lock:
+        with self._lock.here():
             return {
                 "total_requests": self._requests,
                 "total_errors": self._errors,

@@ -26,6 +26,9 @@ __all__ = ["Page", "checked_size", "cycle_error", "iter_pages", "paged"]
 
 T = TypeVar("T")
 
+#: what fits into a request line everywhere (RFC 9110 §4.1: 8000 bytes at least)
+MAX_TOKEN_BYTES = 8000
+
 
 class Page(Sequence[T], Generic[T]):
     """One page of a list: a sequence of its items.
@@ -117,15 +120,26 @@ def paged(
             page.items = page.items[:left]
             left -= len(page.items)
         token = page.next_page_token
-        if token is not None and left != 0 and hash(token) in seen:
-            raise cycle_error(position.checkpoint, page.request_id)
         more = token is not None and left != 0
+        if token is not None and more:
+            _check_token(token, seen, position.checkpoint, page.request_id)
         begun = (yield Ahead(fetch(token, left))) if prefetch and more else None
         yield Emit(page)
         if token is None or left == 0:
             return
         seen.add(hash(token))
         position.checkpoint = token
+
+
+def _check_token(token: str, seen: set[int], checkpoint: Optional[str], request_id: Optional[str]) -> None:
+    if hash(token) in seen:
+        raise cycle_error(checkpoint, request_id)
+    if len(token.encode()) > MAX_TOKEN_BYTES:
+        error = RonPaginationError(
+            f"the node gave a page token of {len(token)} characters, which no request can carry", request_id=request_id
+        )
+        error.checkpoint = checkpoint
+        raise error
 
 
 def cycle_error(checkpoint: Optional[str], request_id: Optional[str]) -> RonPaginationError:
@@ -181,8 +195,6 @@ def iter_pages(
 ) -> Union[EmissionsAsync[Page[Any]], EmissionsSync[Page[Any]]]:
     """Pages of ``GET path``, one after another; ``async for`` on a ``RonClient``, ``for`` on a ``RonClientSync``.
 
-    An async client fetches the next page while the caller works on this one.
-
     Args:
         client: the client to fetch with.
         path: the app-plane path, such as ``/app/items``.
@@ -206,10 +218,5 @@ def iter_pages(
         return plain_page((yield from perform(session, plain_plan("GET", path, query=merged))))
 
     session = client._session
-    flow = paged(
-        lambda token, _left: fetch(session, token),
-        Position(page_token),
-        checked_size("limit", limit),
-        prefetch=not client.is_sync,
-    )
+    flow = paged(lambda token, _left: fetch(session, token), Position(page_token), checked_size("limit", limit))
     return client._emissions(flow)

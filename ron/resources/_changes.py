@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 from typing_extensions import Literal
 
 from .._decode import describe_errors
+from .._json import check_numbers, read_json
 from ..errors import RonParseError
 from ._bodies import attach
 from ._origin import Origin
@@ -92,8 +92,7 @@ def change_of(description: Description, session: Session, event: Event, answer: 
 def _item(description: Description, event: Event, answer: Answer) -> Any:
     problem = ""
     try:
-        if "NaN" in event.data or "Infinity" in event.data:
-            from_json(event.data, allow_inf_nan=False)
+        check_numbers(event.data.encode())
         return description.cls.__pydantic_validator__.validate_json(event.data)
     except ValidationError as error:
         problem = describe_errors(error, quote=False)
@@ -107,7 +106,7 @@ def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[
     cursor = event.id or None
     text = event.data.strip()
     try:
-        data: Any = from_json(text)
+        data: Any = read_json(text.encode())
     except ValueError:  # a bare key, unless it begins as JSON does
         data = None if text[:1] in ("", "{", "[", '"') else text
     if isinstance(data, float):

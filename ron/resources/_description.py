@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Optional
 from urllib.parse import quote
 
@@ -72,7 +73,7 @@ class Description:
         if self.facet is not None:
             template = f"{session.facet_prefix}/{self.facet.__facet__.id}{template}"
         if not self.parameters:
-            return encode_path(template)
+            return _encoded(template)
         missing = [name for name in self.parameters if name not in parents]
         if missing:
             raise RonConfigError(f"{self.name} lives below {missing[0]!r}: write .at({missing[0]}=...) before the call")
@@ -97,6 +98,12 @@ class Description:
         return f"{self.name} has no field {shown(name)}{did_you_mean(name, self.fields)}; its fields are " + listed(
             self.fields
         )
+
+
+@lru_cache(maxsize=1024)
+def _encoded(template: str) -> bytes:
+    """A path without parameters, encoded once: templates are declared, so there are few."""
+    return encode_path(template)
 
 
 def parameters_of(path: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -50,7 +50,7 @@ class Meta:
     request_id: str
     etag: Optional[str]
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # Set-Cookie may be among them
     fetched_at: datetime
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Optional, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, FailFast, TypeAdapter
 from typing_extensions import NotRequired, TypedDict
 
 from .._decode import decode_typed
@@ -35,7 +35,8 @@ R = TypeVar("R")
 def _page_adapter(description: Description) -> TypeAdapter[Any]:
     """Decodes a page of the documented shape (design §4) straight from bytes."""
     fields: dict[str, Any] = {
-        "items": list[description.cls],  # type: ignore[name-defined]
+        # The first item that does not fit is enough: a page can hold millions of them.
+        "items": Annotated[list[description.cls], FailFast()],  # type: ignore[name-defined]
         "next_page_token": NotRequired[Optional[str]],
         "next_cursor": NotRequired[Optional[str]],
     }

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Optional
 from ron.errors import RonConfigError
 from ron.transport._async_lane import AsyncLane
 from ron.transport._ledger import LaneStats, Ledger
-from ron.transport._site import CLIENT_CLOSED, Site, closed_client, no_free_lane, too_many_streams
+from ron.transport._loop import running_loop
+from ron.transport._site import Site, closed_client, no_free_lane, too_many_streams
+from ron.transport._wire import CLIENT_CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -56,6 +58,11 @@ class _Pool:
             lane.wire.abort(reason)
         for waiter in waiters:
             _wake(waiter)
+
+    def close(self) -> None:
+        """Closes everything because the client is. From within its loop."""
+        self.abort(CLIENT_CLOSED)
+        self.end()
 
     def end(self) -> None:
         """Closes everything, by way of the guard, so that the loop forgets this pool. From within its loop."""
@@ -118,12 +125,14 @@ class AsyncLanes:
             return
         if pool.pid != os.getpid() or pool.loop.is_closed():
             pool.discard()
-        elif pool.loop is _running_loop():
-            pool.abort(CLIENT_CLOSED)
-            pool.end()
+        elif pool.loop is running_loop():
+            pool.close()
             await asyncio.sleep(0)  # sockets are closed in the loop's next turn
         else:
-            pool.loop.call_soon_threadsafe(pool.end)
+            try:
+                pool.loop.call_soon_threadsafe(pool.close)
+            except RuntimeError:  # the loop was closed in this very moment
+                pool.discard()
 
     def tls_info(self) -> Optional[TlsInfo]:
         """What the newest TLS handshake agreed on; None while there was none."""
@@ -138,12 +147,12 @@ class AsyncLanes:
         if self._closed:
             raise closed_client()
         pool = self._pool
-        if pool is not None and pool.loop is _running_loop() and pool.pid == os.getpid():
+        if pool is not None and pool.loop is running_loop() and pool.pid == os.getpid():
             return pool
         return None
 
     async def _bind(self) -> _Pool:
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None:
             raise RonConfigError(
                 "no asyncio event loop is running, and the default transport runs on no other kind: "
@@ -211,10 +220,3 @@ class AsyncLanes:
 def _wake(waiter: Optional[asyncio.Future[None]]) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
-
-
-def _running_loop() -> Optional[asyncio.AbstractEventLoop]:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

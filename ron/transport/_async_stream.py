@@ -53,6 +53,11 @@ class AsyncStream:
 
     async def read(self, timeout: Optional[float]) -> bytes:
         """See ``AsyncReplyStream.read``. One task at a time."""
+        if self._wire.stranded() and not self._ended:
+            await self.aclose()
+            raise self._wire.closed_here()
+        if self._wire.elsewhere() and not self._closed:
+            raise RonConfigError("this stream was opened in another event loop, which is still open: read it there")
         if self._busy:
             raise RonConfigError("another task is reading this stream: open one stream for each")
         if self._closed and not self._ended:
@@ -74,9 +79,12 @@ class AsyncStream:
         """See ``AsyncReplyStream.aclose``."""
         if self._closed:
             return
+        stranded = self._wire.stranded()
         self._closed = True
         self._leave()
         self._wire.abort()
+        if stranded:
+            return
         if not self._busy:
             await self._let_go()
 

@@ -15,10 +15,11 @@ from typing_extensions import override
 
 from ron._values import Failure
 from ron.transport._async_patience import Patience
-from ron.transport._framing import turns_down
+from ron.transport._framing import Meter, turns_down
+from ron.transport._loop import running_loop
 from ron.transport._readiness import readiness
 from ron.transport._tls import agreed
-from ron.transport._wire import CLOSED, HIGH_WATER, SLICE, Wire, addresses, share
+from ron.transport._wire import CLOSED, FORKED, HIGH_WATER, SLICE, Wire, addresses, share
 
 if TYPE_CHECKING:
     import ssl
@@ -193,7 +194,18 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
             return not self.alive()
         return None if self._transport is None else self._transport.get_extra_info(info)
 
-    # What a lane asks for
+    # What a lane and a stream ask for
+
+    def stranded(self) -> bool:
+        """Whether the event loop is dead or the parent's: nothing may be asked of the connection any more.
+
+        The parent's loop shares its selector with this process, where its transport would unregister the descriptor.
+        """
+        return self.inherited() or self._loop.is_closed()
+
+    def elsewhere(self) -> bool:
+        """Whether the event loop that runs here is another one than this connection's."""
+        return running_loop() is not self._loop
 
     def clean(self) -> bool:
         """Whether exactly one answer was read and the connection is fit for another."""
@@ -207,8 +219,12 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
 
     def abort(self, reason: Union[str, Failure, None] = None) -> None:
         """Closes the connection now, without flushing; who waits on it gets a ``Failure``. Idempotent."""
+        if self.stranded():
+            self.discard()
+            return
         if self._closed is None:
             self._closed = reason or CLOSED
+        self.meter = Meter()  # it may hold an unread head, and the event loop holds this wire for one more turn
         if self._connecting is not None:
             self._give_up(self._connecting)
         if self._transport is not None:
@@ -220,7 +236,7 @@ class AsyncWire(Wire, asyncio.Protocol, httpcore.AsyncNetworkBackend, httpcore.A
 
         Neither loop nor connection is touched: this process's descriptor is closed and nothing is said on it.
         """
-        self._closed = CLOSED
+        self._closed = FORKED if self.inherited() else CLOSED
         transport, self._transport = self._transport, None
         if transport is not None and self._loop.is_closed():
             # It can't be carried out any more, but asyncio then does not try to say goodbye later.

@@ -15,7 +15,7 @@ from pyreqwest import exceptions as of
 
 from ron._values import Failure
 from ron.transport._mapping import bare
-from ron.transport._site import CLIENT_CLOSED
+from ron.transport._wire import CLIENT_CLOSED
 
 if TYPE_CHECKING:
     from ron.transport._fast_site import FastSite
@@ -62,7 +62,7 @@ def _meaning(error: Exception, causes: list[str], https: bool, reading: bool) ->
     if isinstance(error, of.RequestTimeoutError):
         return "timeout", _LATE, late
     if isinstance(error, of.ClientClosedError):
-        return "read", CLIENT_CLOSED, {}
+        return "read", CLIENT_CLOSED, {"permanent": True}
     if isinstance(error, of.BuilderError):
         return "protocol", "pyreqwest can't send this request", {"sent": False, "permanent": True}
     if isinstance(error, of.WriteError):

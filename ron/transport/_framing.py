@@ -7,14 +7,23 @@ still good but the connection is not used again.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from ron._values import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Framing", "Meter", "read_framing", "turns_down"]
 
-_BLANK_LINE = b"\r\n\r\n"
+#: Bytes before the answer's own head is read, interim answers (1xx) included; the parser bounds each head at 100 KiB.
+MAX_HEAD = 256 * 1024
+#: what ends a head for the parser, which takes LF for CRLF; what this walks is CRLF only
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+#: what the parser takes, and no more: int() would take a sign, too, and go back and forth over the same bytes
+_LENGTH = re.compile(rb"[0-9]{1,20}")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,20})[ \t]*(?:;.*)?")
 _FRAMING_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"content-encoding"})
 
 
@@ -50,7 +59,7 @@ def read_framing(method: str, status: int, headers: Sequence[tuple[bytes, bytes]
         # RFC 9112 §6.3: these have no body, whatever their fields say about the one that they do not have.
         return Framing(0, False, b"", True)
     coding = b", ".join(each for each in codings if each not in (b"", b"identity"))
-    length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
+    length = int(lengths[0]) if lengths and _LENGTH.fullmatch(lengths[0]) else None
     clear = (
         len(set(lengths)) <= 1
         and (length is not None or not lengths)
@@ -84,23 +93,32 @@ class Meter:
         self._trailers = False
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes of the answer."""
+        """Takes the next bytes of the answer. Raises ``Failure`` ("too_large") when its head comes to no end."""
         if self._framing is None:
             self._head = self._head + data if self._head else data
+            if len(self._head) > MAX_HEAD:
+                text = f"the head of the answer, interim answers included, is larger than {MAX_HEAD // 1024} KiB"
+                raise Failure("too_large", text, sent=True, permanent=True)
         else:
             self._body(data, 0)
 
     def frame(self, framing: Framing) -> None:
-        """Says how the answer is framed; its head is within what was fed."""
+        """Says how the answer is framed; its head is within what was fed.
+
+        Raises ``Failure`` ("protocol") for a version whose framing is not HTTP/1's; the parser takes any digits.
+        """
         head, self._head = self._head, b""
-        end = head.find(_BLANK_LINE)
-        if end < 0 or head.startswith(b"HTTP/1.1 1") or not framing.clear:
+        if head and not head.startswith(b"HTTP/1."):
+            raise Failure("protocol", "the answer is not HTTP/1.1", sent=True)
+        blank = _BLANK_LINE.search(head)
+        end = 0 if blank is None else blank.end()
+        if not head.endswith(b"\r\n\r\n", 0, end) or head.startswith(b"HTTP/1.1 1") or not framing.clear:
             # An interim answer (1xx) stands before the final one, or lines end in LF only: nobody walks that.
             framing = Framing(None, False, b"", False)
         self._framing = framing
         if framing.length is not None:
             self._left = framing.length
-        self._body(head, end + len(_BLANK_LINE))
+        self._body(head, end)
 
     def _body(self, data: bytes, at: int) -> None:
         framing = self._framing
@@ -111,7 +129,7 @@ class Meter:
             self.ended = self._left == 0
         elif framing.chunked:
             if self.ended:
-                self.ended = at == len(data)
+                self._finish(at == len(data))
             else:
                 self._walk(self._line + data[at:] if self._line else data, 0 if self._line else at)
 
@@ -129,16 +147,19 @@ class Meter:
                 self._line = data[at:]
                 return
             line, at = data[at:end], end + 2
+            if b"\n" in line:
+                self._finish(False)  # the parser may have seen the end of the trailers in there
+                return
             if self._trailers:
                 if not line:
                     self._finish(at == len(data))
                     return
                 continue
-            try:
-                size = int(line.partition(b";")[0], 16)
-            except ValueError:
+            match = _CHUNK.fullmatch(line)
+            if match is None:
                 self._finish(False)
                 return
+            size = int(match.group(1), 16)
             self._trailers = size == 0
             self._left = size + 2 if size else 0
 

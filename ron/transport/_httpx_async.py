@@ -5,7 +5,6 @@ Deadlines are AnyIO's, so it runs on every event loop that httpx runs on.
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
@@ -17,9 +16,12 @@ from ron.transport._body import Body
 from ron.transport._httpx_async_stream import Answer, AsyncHttpxStream
 from ron.transport._httpx_errors import failure_of
 from ron.transport._httpx_request import Process, detach, forget, timeouts, too_late
+from ron.transport._loop import running_loop
+from ron.transport._mapping import bare
 from ron.transport._site import closed_client, too_many_streams
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from ron._values import Credential, Exchange
@@ -41,7 +43,8 @@ class AsyncHttpxChannel:
         self._process = Process()
         self._loop: Optional[weakref.ref[asyncio.AbstractEventLoop]] = None
         self._closed = False
-        self._calls: Optional[anyio.Semaphore] = None
+        # By event loop: an in-process node serves any number of them, and none may wake another's tasks.
+        self._calls: weakref.WeakKeyDictionary[Any, anyio.Semaphore] = weakref.WeakKeyDictionary()
         self._opening = 0
         self._scopes: set[anyio.CancelScope] = set()
         self._streams: set[AsyncHttpxStream] = set()
@@ -49,9 +52,7 @@ class AsyncHttpxChannel:
     async def send(self, exchange: Exchange, credential: Optional[Credential]) -> Reply:
         """See ``AsyncChannel.send``."""
         self._check()
-        if self._calls is None:
-            self._calls = anyio.Semaphore(self._endpoint.max_concurrency)
-        calls = self._calls
+        calls = self._permits()
 
         async def run(began: Callable[[], None]) -> Union[Reply, Failure]:
             async with calls:
@@ -91,10 +92,9 @@ class AsyncHttpxChannel:
         if self._in_process:
             return
         self._process.check()
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # under Trio nothing outlives its one run
+        running = running_loop()
+        if running is None:
+            return
         if self._loop is None:
             self._loop = weakref.ref(running)
         elif self._loop() is not running:
@@ -102,6 +102,14 @@ class AsyncHttpxChannel:
                 "this client was used in another event loop: make the ron client, and the httpx "
                 "object in its HttpxTransport, inside the loop that uses them"
             )
+
+    def _permits(self) -> anyio.Semaphore:
+        """Who may talk, in this event loop."""
+        key: Any = running_loop() or AsyncHttpxChannel  # under Trio nothing outlives its one run
+        calls = self._calls.get(key)
+        if calls is None:
+            calls = self._calls[key] = anyio.Semaphore(self._endpoint.max_concurrency)
+        return calls
 
     async def _by_deadline(
         self,
@@ -123,6 +131,8 @@ class AsyncHttpxChannel:
             self._scopes.add(scope)
             try:
                 outcome = await run(began)
+            except BaseException as error:  # noqa: BLE001 - raised again, without its frames
+                raise bare(error)  # noqa: B904 - it is the same one: a cancellation, whose frames hold the request
             finally:
                 self._scopes.discard(scope)
         if outcome is None and self._closed:

@@ -10,6 +10,8 @@ from ron._values import Failure
 from ron.transport._body import gunzip_for
 from ron.transport._httpx_answer import Incoming
 from ron.transport._httpx_errors import failure_of
+from ron.transport._httpx_request import Process, forked
+from ron.transport._mapping import bare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -42,18 +44,21 @@ class AsyncHttpxStream:
         self._ended = ended
         self._finished = False
         self._closed = False
+        self._process = Process()
 
     async def read(self, timeout: Optional[float]) -> bytes:  # noqa: ASYNC109 - the seam's own signature
         """See ``AsyncReplyStream.read``."""
         outcome: Union[bytes, Failure] = b""
+        if self._process.left() and not self._finished:
+            raise forked()
         if self._closed and not self._finished:
             outcome = Failure("read", "this stream is closed", sent=True)
         elif not self._finished:
             try:
                 outcome = await self._next(timeout)
-            except BaseException:
+            except BaseException as error:  # noqa: BLE001 - raised again, without its frames
                 await self.aclose()
-                raise
+                raise bare(error)  # noqa: B904 - it is the same one: a cancellation, whose frames hold the request
         if isinstance(outcome, Failure):
             await self.aclose()
             raise outcome
@@ -84,9 +89,11 @@ class AsyncHttpxStream:
 
     async def aclose(self) -> None:
         """See ``AsyncReplyStream.aclose``."""
-        if not self._closed:
-            self._closed = True
-            self._ended(self)
+        if self._closed:
+            return
+        self._closed = True
+        self._ended(self)
+        if not self._process.left():
             await self._answer.aclose()
 
 
@@ -96,7 +103,7 @@ class Answer:
     __slots__ = ("chunks", "headers", "response", "status")
 
     def __init__(self, response: Any) -> None:
-        self.response = response
+        self.response: Any = response
         self.status: int = response.status_code
         self.headers: tuple[tuple[bytes, bytes], ...] = tuple(response.headers.raw)
         self.chunks: Any = None
@@ -124,6 +131,8 @@ class Answer:
                     await self.chunks.aclose()
             except Exception:  # noqa: BLE001, S110 - there is nothing left to be told
                 pass
+            finally:
+                self.response = self.chunks = None  # behind them is the request, with its token
 
 
 async def _once(whole: bytes) -> AsyncIterator[bytes]:

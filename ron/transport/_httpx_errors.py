@@ -61,7 +61,10 @@ def failure_of(error: Exception, library: Any, *, reading: bool) -> Failure:
     meaning = _meaning(error, library)
     certificate = _cause(error, ssl.SSLCertVerificationError)
     if certificate is not None:
-        detail = f"the node's certificate does not verify: {certificate.verify_message}"
+        detail = (
+            f"the node's certificate does not verify: {certificate.verify_message.rstrip('.')}; check the host in "
+            "base_url, the node's certificate and what your httpx object trusts"
+        )
         meaning = _Meaning("certificate", detail, meaning.sent, permanent=True)
     elif meaning.kind == "connect":
         meaning = _connecting(error, meaning)
@@ -86,7 +89,8 @@ def _connecting(error: Exception, meaning: _Meaning) -> _Meaning:
     if _cause(error, socket.gaierror) is not None:
         return meaning._replace(kind="dns", detail="the host's name could not be resolved")
     if _cause(error, ssl.SSLError) is not None:
-        return meaning._replace(kind="tls", detail="the TLS handshake failed")
+        ended = "did not end in time" if meaning.timed_out else "failed"
+        return meaning._replace(kind="tls", detail=f"the TLS handshake {ended}")
     system = next((each for each in _chain(error) if isinstance(each, OSError) and each.errno), None)
     if system is None or system.errno is None:
         return meaning

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ron._values import Credential, Exchange
     from ron.transport._protocol import Endpoint
 
-__all__ = ["Guest", "Process", "detach", "forget", "library_of", "timeouts", "too_late"]
+__all__ = ["Guest", "Process", "detach", "forget", "forked", "library_of", "timeouts", "too_late"]
 
 _NEEDED = ("Request", "ByteStream", "TransportError", "URL")
 
@@ -101,6 +101,11 @@ def too_late(*, sent: bool) -> Failure:
     return Failure("timeout", "the deadline passed", sent=sent, timed_out=True)
 
 
+def forked() -> Failure:
+    """The ``Failure`` of a stream that a forked child has inherited: its bytes are the parent's."""
+    return Failure("read", "this stream belongs to the process that this one was forked off", sent=True)
+
+
 def forget(request: Any) -> None:
     """Takes the token out of a request that failed: frames of its exception may keep it."""
     if request is not None:
@@ -121,9 +126,13 @@ class Process:
     def __init__(self) -> None:
         self._pid = os.getpid()
 
+    def left(self) -> bool:
+        """Whether this is another process: a child that was forked off it."""
+        return os.getpid() != self._pid
+
     def check(self) -> None:
         """Raises ``RonConfigError`` after a fork."""
-        if os.getpid() != self._pid:
+        if self.left():
             raise RonConfigError(
                 "this client was made before a fork: make the ron client, and the httpx object "
                 "in its HttpxTransport, in the process that uses them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -10,6 +11,7 @@ from ron.transport._body import Body
 from ron.transport._httpx_errors import failure_of
 from ron.transport._httpx_request import Process, detach, forget, timeouts, too_late
 from ron.transport._httpx_sync_stream import Answer, SyncHttpxStream
+from ron.transport._mapping import bare
 from ron.transport._site import closed_client, too_many_streams
 
 if TYPE_CHECKING:
@@ -18,6 +20,26 @@ if TYPE_CHECKING:
     from ron.transport._protocol import Endpoint
 
 __all__ = ["SyncHttpxChannel"]
+
+
+class _Books:
+    """Who may talk, and which streams are open, in one process; what a parent's threads hold stays the parent's."""
+
+    __slots__ = ("calls", "free_streams", "lock", "streams")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.calls = threading.BoundedSemaphore(endpoint.max_concurrency)
+        self.free_streams = threading.BoundedSemaphore(endpoint.max_streams)
+        self.streams: set[SyncHttpxStream] = set()
+        self.lock = threading.Lock()
+
+    def ended(self, stream: SyncHttpxStream) -> None:
+        """A stream is closed, and its place free."""
+        with self.lock:
+            known = stream in self.streams
+            self.streams.discard(stream)
+        if known:
+            self.free_streams.release()
 
 
 class SyncHttpxChannel:
@@ -34,21 +56,22 @@ class SyncHttpxChannel:
         self._in_process = in_process
         self._process = Process()
         self._closed = False
-        self._calls = threading.BoundedSemaphore(endpoint.max_concurrency)
-        self._free_streams = threading.BoundedSemaphore(endpoint.max_streams)
-        self._streams: set[SyncHttpxStream] = set()
-        self._lock = threading.Lock()
+        self._books: dict[int, _Books] = {}
 
     def send(self, exchange: Exchange, credential: Optional[Credential]) -> Reply:
         """See ``SyncChannel.send``."""
         self._check()
+        calls = self._here().calls
         remaining = self._remaining(exchange)
-        if remaining <= 0 or not self._calls.acquire(timeout=remaining):
+        if remaining <= 0 or not calls.acquire(timeout=remaining):
             raise too_late(sent=False)
         try:
+            self._check()  # once more: it may have been closed while this call was in line
             outcome = self._exchange(exchange, credential)
+        except BaseException as error:  # noqa: BLE001 - raised again, without its frames
+            raise bare(error)  # noqa: B904 - it is the same one: an interrupt, whose frames hold the request
         finally:
-            self._calls.release()
+            calls.release()
         if isinstance(outcome, Failure):
             raise outcome
         return outcome
@@ -56,23 +79,25 @@ class SyncHttpxChannel:
     def stream(self, exchange: Exchange, credential: Optional[Credential]) -> SyncHttpxStream:
         """See ``SyncChannel.stream``. Raises ``RonConfigError`` beyond ``max_streams``."""
         self._check()
-        if not self._free_streams.acquire(blocking=False):
+        books = self._here()
+        if not books.free_streams.acquire(blocking=False):
             raise too_many_streams(self._endpoint.max_streams)
         try:
-            outcome = self._open(exchange, credential)
-        except BaseException:
-            self._free_streams.release()
-            raise
+            outcome = self._open(exchange, credential, books)
+        except BaseException as error:  # noqa: BLE001 - raised again, without its frames
+            books.free_streams.release()
+            raise bare(error)  # noqa: B904 - it is the same one: an interrupt, whose frames hold the request
         if isinstance(outcome, Failure):
-            self._free_streams.release()
+            books.free_streams.release()
             raise outcome
         return outcome
 
     def close(self) -> None:
         """See ``SyncChannel.close``."""
         self._closed = True
-        with self._lock:
-            streams = tuple(self._streams)
+        books = self._here()
+        with books.lock:
+            streams = tuple(books.streams)
         for stream in streams:
             stream.close()
 
@@ -82,6 +107,12 @@ class SyncHttpxChannel:
         self._guest.check_open()
         if not self._in_process:
             self._process.check()
+
+    def _here(self) -> _Books:
+        """This process's books."""
+        pid = os.getpid()
+        # `setdefault` is atomic: two threads that come first get the same.
+        return self._books.get(pid) or self._books.setdefault(pid, _Books(self._endpoint))
 
     def _remaining(self, exchange: Exchange) -> float:
         return exchange.deadline - self._endpoint.clock.monotonic()
@@ -117,7 +148,9 @@ class SyncHttpxChannel:
             if answer is not None:
                 answer.close()
 
-    def _open(self, exchange: Exchange, credential: Optional[Credential]) -> Union[SyncHttpxStream, Failure]:
+    def _open(
+        self, exchange: Exchange, credential: Optional[Credential], books: _Books
+    ) -> Union[SyncHttpxStream, Failure]:
         request: Any = None
         answer: Optional[Answer] = None
         stream: Optional[SyncHttpxStream] = None
@@ -130,9 +163,9 @@ class SyncHttpxChannel:
             answer = Answer(self._head(request))
             incoming = answer.read_as(self._guest, exchange)
             detach(answer.response)
-            stream = SyncHttpxStream(answer, incoming, self._guest.library, limits, self._ended)
-            with self._lock:
-                self._streams.add(stream)
+            stream = SyncHttpxStream(answer, incoming, self._guest.library, limits, books.ended)
+            with books.lock:
+                books.streams.add(stream)
             return stream
         except Exception as error:  # noqa: BLE001 - a foreign transport may raise anything
             return failure_of(error, self._guest.library, reading=answer is not None)
@@ -141,13 +174,6 @@ class SyncHttpxChannel:
                 forget(request)
                 if answer is not None:
                     answer.close()
-
-    def _ended(self, stream: SyncHttpxStream) -> None:
-        with self._lock:
-            known = stream in self._streams
-            self._streams.discard(stream)
-        if known:
-            self._free_streams.release()
 
     def _head(self, request: Any) -> Any:
         if self._guest.is_client:

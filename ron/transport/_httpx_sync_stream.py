@@ -11,6 +11,8 @@ from ron._values import Failure
 from ron.transport._body import gunzip_for
 from ron.transport._httpx_answer import Incoming
 from ron.transport._httpx_errors import failure_of
+from ron.transport._httpx_request import Process, forked
+from ron.transport._mapping import bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,15 +50,18 @@ class SyncHttpxStream:
         self._finished = False
         self._closed = False
         self._reading = threading.Lock()
+        self._process = Process()
 
     def read(self, timeout: Optional[float]) -> bytes:
         """See ``SyncReplyStream.read``."""
+        if self._process.left() and not self._finished:
+            raise forked()
         try:
             with self._reading:
                 outcome = self._next(timeout)
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001 - raised again, without its frames
             self.close()
-            raise
+            raise bare(error)  # noqa: B904 - it is the same one: an interrupt, whose frames hold the request
         if isinstance(outcome, Failure) or self._finished:
             self._closed = True
         self._release()
@@ -90,6 +95,8 @@ class SyncHttpxStream:
     def close(self) -> None:
         """See ``SyncReplyStream.close``."""
         self._closed = True
+        if self._process.left():  # no lock: a thread that is not in this process may hold it
+            return
         if self._reading.locked() and not self._finished:
             self._answer.wake()
         self._release()
@@ -114,7 +121,7 @@ class Answer:
     __slots__ = ("chunks", "headers", "response", "status")
 
     def __init__(self, response: Any) -> None:
-        self.response = response
+        self.response: Any = response
         self.status: int = response.status_code
         self.headers: tuple[tuple[bytes, bytes], ...] = tuple(response.headers.raw)
         self.chunks: Iterator[bytes] = iter(())
@@ -138,3 +145,4 @@ class Answer:
         """Closes the connection unless the whole answer was read. Never raises."""
         with contextlib.suppress(Exception):  # there is nothing left to be told
             self.response.close()
+        self.response, self.chunks = None, iter(())  # behind them is the request, with its token

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from ron._values import Credential, Exchange
     from ron.transport._protocol import Endpoint, TlsInfo
 
-__all__ = ["CLIENT_CLOSED", "Site", "closed_client", "no_free_lane", "too_many_streams"]
-
-
-#: Why a call that was under way has failed.
-CLIENT_CLOSED = "the client was closed while the call was under way"
+__all__ = ["Site", "closed_client", "no_free_lane", "too_many_streams"]
 
 
 class _NoBody:

@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING, Optional
 
 from ron.transport._ledger import LaneStats, Ledger
-from ron.transport._site import CLIENT_CLOSED, Site, closed_client, no_free_lane, too_many_streams
+from ron.transport._site import Site, closed_client, no_free_lane, too_many_streams
 from ron.transport._sync_lane import SyncLane
+from ron.transport._wire import CLIENT_CLOSED
 
 if TYPE_CHECKING:
     from ron._values import Credential, Exchange, Reply

@@ -55,6 +55,9 @@ class SyncStream:
 
     def read(self, timeout: Optional[float]) -> bytes:
         """See ``SyncReplyStream.read``. One thread at a time."""
+        if self._wire.inherited() and not self._ended:
+            self._wire.discard()
+            raise self._wire.closed_here()
         with self._guard:
             if self._busy:
                 raise RonConfigError("another thread is reading this stream: open one stream for each")
@@ -82,6 +85,9 @@ class SyncStream:
 
     def close(self) -> None:
         """See ``SyncReplyStream.close``."""
+        if self._wire.inherited():  # no lock: a thread that is not in this process may have held it
+            self._wire.discard()
+            return
         with self._guard:
             self._closed = True
             busy = self._busy

@@ -24,7 +24,7 @@ from ron._values import Failure
 from ron.transport._framing import turns_down
 from ron.transport._readiness import readiness
 from ron.transport._tls import agreed
-from ron.transport._wire import CLOSED, HIGH_WATER, SLICE, Wire, addresses, share
+from ron.transport._wire import CLOSED, FORKED, HIGH_WATER, SLICE, Wire, addresses, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -212,7 +212,7 @@ class SyncWire(Wire, httpcore.NetworkBackend, httpcore.NetworkStream):
 
         Takes no lock, since a thread that is not in this process may have held it.
         """
-        self._closed = CLOSED
+        self._closed = FORKED
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()

@@ -18,9 +18,12 @@ from ron.transport._framing import Meter
 if TYPE_CHECKING:
     from ron.transport._site import Site
 
-__all__ = ["CLOSED", "HIGH_WATER", "SLICE", "Wire", "addresses", "share"]
+__all__ = ["CLIENT_CLOSED", "CLOSED", "FORKED", "HIGH_WATER", "SLICE", "Wire", "addresses", "share"]
 
 CLOSED = "the connection was closed on this side"
+#: Why a call that was under way has failed.
+CLIENT_CLOSED = "the client was closed while the call was under way"
+FORKED = "the connection belongs to the process that this one was forked off"
 
 #: Unread bytes that may pile up on this side before the node is made to wait.
 HIGH_WATER = 256 * 1024
@@ -39,6 +42,7 @@ class Wire:
 
     Attributes:
         peer: ``host:port``, for messages.
+        pid: the process that the connection belongs to.
         deadline: when the call must be over.
         read_timeout: seconds that one read may wait.
         sent: whether a byte of the call's request can have left.
@@ -51,6 +55,7 @@ class Wire:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.pid = os.getpid()
         self.peer = site.peer
         self.deadline = math.inf
         self.read_timeout = site.read_timeout
@@ -79,7 +84,13 @@ class Wire:
         """What was under way when this side closed the wire ends with this, or with the failure it was closed for."""
         if isinstance(self._closed, Failure):
             return self._closed
-        return self.failure("read" if self.sent else "connect", self._closed or CLOSED)
+        # A client that was closed does not come back: there is nothing to try again with.
+        permanent = self._closed == CLIENT_CLOSED
+        return self.failure("read" if self.sent else "connect", self._closed or CLOSED, permanent=permanent)
+
+    def inherited(self) -> bool:
+        """Whether the connection is the parent's: this process was forked off with it, and must not touch it."""
+        return self.pid != os.getpid()
 
     def read_late(self) -> Failure:
         """The ``Failure`` for a read that passed its timeout or the deadline."""
@@ -107,7 +118,10 @@ class Wire:
         if error is None:
             return self.failure(step, f"{text} in time", timed_out=True)
         if isinstance(error, ssl.SSLCertVerificationError):
-            text = f"the node's certificate does not verify: {error.verify_message}"
+            text = (
+                f"the node's certificate does not verify: {error.verify_message.rstrip('.')}; check the host in "
+                "base_url, the node's certificate and verify="
+            )
             return self.failure("certificate", text, permanent=True)
         if isinstance(error, ssl.SSLError):
             return self.failure(step, f"{text} ({error.reason or 'the node broke it off'})")

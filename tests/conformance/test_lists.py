@@ -37,13 +37,13 @@ def test_a_list_is_iterated_page_after_page(five: World) -> None:
 
 
 def test_a_list_is_lazy(five: World) -> None:
-    """Nothing is sent before the list is asked for something, and nothing after a break."""
+    """Nothing is sent before the list is asked for something, and after a break nothing but the page ahead (async)."""
     listing = five.items.list(page_size=2)
     assert 0 == requests(five)
     for item in listing:
         assert "k1" == item.id
         break
-    assert 1 == requests(five)
+    assert requests(five) in ((1,) if five.colour == "sync" else (1, 2))
 
 
 def test_one_page(five: World) -> None:

@@ -71,10 +71,10 @@ def test_who_waits_on_it_is_told() -> None:
 
 
 def test_a_client_waits_on_it() -> None:
-    """A client's back-off is the clock's sleeps: a hint is a floor, else jitter of the range."""
+    """A client's back-off is the clock's sleeps: jitter of the range, on top of a hint."""
     node, clock = MemoryNode(Note), FakeClock()
     node.fail(status=503, retry_after_ms=1500)
     node.fail(status=503)
     with RonClientSync(transport=node, clock=clock) as client:
         assert [] == client.objects(Note).list().all()
-    assert [1.5, 0.05] == clock.sleeps
+    assert [1.875, 0.05] == clock.sleeps

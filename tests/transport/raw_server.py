@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
 import trustme
+from typing_extensions import Self
 
 __all__ = ["OK", "Peer", "RawServer", "Seen", "Tls", "answer", "keep_alive", "once"]
 
@@ -61,6 +62,22 @@ class Peer:
         self.server.seen.append(seen)
         return seen
 
+    def spoken_to(self) -> bool:
+        """Waits for bytes of a request without taking them; False if the client closes instead."""
+        if self.rest:
+            return True
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def take(self, count: int) -> bytes:
+        """Reads exactly that many bytes; raises ``EOFError`` if the client closes before."""
+        while len(self.rest) < count:
+            self.rest += self._more(count - len(self.rest))
+        taken, self.rest = self.rest[:count], self.rest[count:]
+        return taken
+
     def send(self, data: bytes) -> None:
         """Writes it all."""
         self.sock.sendall(data)
@@ -78,14 +95,19 @@ class Peer:
             while True:
                 self._more()
 
+    def finish(self) -> None:
+        """Sends FIN; what the client still says can be read."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         """Closes with RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
-    def _more(self) -> bytes:
+    def _more(self, most: int = 65536) -> bytes:
         try:
-            data = self.sock.recv(65536)
+            data = self.sock.recv(most)
         except OSError:
             data = b""
         if not data:
@@ -109,9 +131,13 @@ class Tls:
 
 
 class RawServer:
-    """Listens on loopback while the ``with`` block runs; ``handler`` gets every connection."""
+    """Listens on loopback while the ``with`` block runs; ``handler`` gets every connection.
 
-    def __init__(self, handler: Callable[[Peer], Any], tls: Optional[Tls] = None) -> None:
+    ``port`` is a free one unless it is given.
+    """
+
+    def __init__(self, handler: Callable[[Peer], Any], tls: Optional[Tls] = None, port: int = 0) -> None:
+        self.port = port
         self.handler = handler
         self.tls = tls
         self.seen: list[Seen] = []
@@ -122,9 +148,9 @@ class RawServer:
         self._wakeup = threading.Condition()
         self._closed = 0
 
-    def __enter__(self) -> RawServer:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port: int = self._listener.getsockname()[1]
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=256)
+        self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self
 

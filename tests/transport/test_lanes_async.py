@@ -368,7 +368,7 @@ async def test_close_ends_everything() -> None:
             await channel.aclose()
             busy, waiting = await asyncio.gather(*calls, return_exceptions=True)
             assert isinstance(busy, Failure)
-            assert Outcome("read", True) == outcome(busy)
+            assert Outcome("read", True, permanent=True) == outcome(busy)
             assert isinstance(waiting, RonConfigError)
             await closed(server, 1)
             with pytest.raises(RonConfigError, match="closed"):
@@ -384,7 +384,7 @@ async def test_close_while_connecting() -> None:
             call = asyncio.create_task(channel.send(exchange(), TOKEN))
             await until(lambda: server.accepted)
             await channel.aclose()
-            assert Outcome("connect", False) == outcome(await failing(call))
+            assert Outcome("connect", False, permanent=True) == outcome(await failing(call))
             await closed(server, 1)
 
 

@@ -303,7 +303,7 @@ def test_close_ends_everything(tls: bool) -> None:
                 channel.close()
             failure = busy.exception()
             assert isinstance(failure, Failure)
-            assert Outcome("read", True) == outcome(failure)
+            assert Outcome("read", True, permanent=True) == outcome(failure)
             assert isinstance(waiting.exception(), RonConfigError)
             server.wait_closed(1)
             with pytest.raises(RonConfigError, match="closed"):
@@ -321,7 +321,7 @@ def test_close_while_connecting() -> None:
             channel.close()
         failure = call.exception()
         assert isinstance(failure, Failure)
-        assert Outcome("connect", False) == outcome(failure)
+        assert Outcome("connect", False, permanent=True) == outcome(failure)
         server.wait_closed(1)
 
 
@@ -424,7 +424,7 @@ def test_stream_closed_while_read(close: str, tls: bool) -> None:
                 (stream.close if close == "stream" else channel.close)()
             failure = reading.exception()
             assert isinstance(failure, Failure)
-            assert Outcome("read", True) == outcome(failure)
+            assert Outcome("read", True, permanent=close == "channel") == outcome(failure)
             server.wait_closed(1)
 
 

@@ -15,7 +15,7 @@ from ron.transport._body import STEP, Body, Gunzip, gunzip_for
 from ron.transport._framing import Framing
 
 PLAIN = Framing(None, True, b"", True)
-ZIPPED = Framing(None, True, b"gzip", True)
+ZIPPED = Framing(None, False, b"gzip", True)
 
 
 def read(framing: Framing, *chunks: bytes, limit: int = 1000) -> bytes:

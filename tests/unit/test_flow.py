@@ -240,10 +240,43 @@ def test_throttled_answers_wait_longer() -> None:
 
 
 def test_a_hint_is_a_floor() -> None:
-    """The node's hint is waited at least, jitter may make it longer."""
+    """The node's hint is waited in full, and jitter on top of it, so that callers do not come back together."""
     player = Player(reply(503, retry_after="2"), reply(503, body(retry_after_ms=10), retry_after="1"), OK)
     player.run(perform(make_session(FakeClock(jitter=0.5)), plan()))
-    assert [0.0, 2.0, 0.05] == pytest.approx(player.waits)
+    assert [0.0, 2.5, 0.06] == pytest.approx(player.waits)
+
+
+def test_clients_sent_away_together_come_back_apart() -> None:
+    """A thousand clients with the same hint spread over half of it again, none before the hint."""
+    waits = []
+    for number in range(1000):
+        player = Player(reply(429, retry_after="5"), OK)
+        player.run(perform(make_session(FakeClock(jitter=number / 1000)), plan()))
+        waits.append(player.waits[-1])
+    assert (5.0, 1000) == (min(waits), len(set(waits)))
+    assert 5.0 + 0.999 * 2.5 == pytest.approx(max(waits))  # half of the hint
+
+
+def test_the_spread_leaves_time_for_the_call() -> None:
+    """Jitter on top of a hint takes at most half of what is left then: a hint of 8 s in 10 s is followed within 9 s."""
+    player = Player(reply(503, retry_after="8"), OK)
+    player.run(perform(make_session(FakeClock(jitter=0.75)), plan()))
+    assert [0.0, 8.75] == pytest.approx(player.waits)
+
+
+def test_a_hint_of_a_minute_is_followed() -> None:
+    """Exactly 60 s is the longest hint that is waited for."""
+    player = Player(reply(503, retry_after="60"), OK)
+    player.run(perform(make_session(FakeClock(jitter=0.0), timeout=600), plan()))
+    assert [0.0, 60.0] == player.waits
+
+
+def test_a_hint_may_be_a_date() -> None:
+    """An HTTP-date is counted from the wall clock's now."""
+    clock = FakeClock(start=1_700_000_000.0, jitter=0.0)
+    player = Player(reply(503, retry_after="Tue, 14 Nov 2023 22:13:24 GMT"), OK, clock=clock)
+    player.run(perform(make_session(clock), plan()))
+    assert [0.0, 4.0] == player.waits
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -300,6 +333,52 @@ def test_no_repeat_without_budget() -> None:
     assert 1 == Player(refused()).fail(perform(session, plan()), RonNetworkError).attempts
 
 
+@pytest.mark.parametrize(
+    ("refusing", "session", "status"),
+    [
+        ("retries", {"max_retries": 0}, 503),
+        ("deadline", {"timeout": 0.01}, 429),
+        ("hint", {"timeout": 600.0}, 503),
+    ],
+)
+def test_a_repeat_that_is_not_made_costs_nothing(refusing: str, session: dict[str, Any], status: int) -> None:
+    """Only a repeat that goes out takes tokens from the budget."""
+    shared = make_session(FakeClock(jitter=0.99), **session)
+    player = Player(reply(status, retry_after="61") if refusing == "hint" else reply(status))
+    assert 1 == player.fail(perform(shared, plan()), problem_error_class(status)).attempts
+    assert 500 == shared.budget.tokens
+
+
+@pytest.mark.parametrize(("status", "credit"), [(200, 1), (204, 1), (304, 1), (404, 1), (500, 0), (503, 0)])
+def test_which_answers_refill_the_budget(status: int, credit: int) -> None:
+    """An accepted 5xx, such as a health check's, is an answer to the caller but no success."""
+    session = make_session(FakeClock())
+    session.budget.tokens = 100
+    Player(reply(status)).run(perform(session, plan(accept=frozenset({304, 404, 500, 503}))))
+    assert 100 + credit == session.budget.tokens
+
+
+@pytest.mark.parametrize(("status", "cost"), [(503, 14), (429, 5)])
+def test_a_retried_success_pays_its_last_retry_back(status: int, cost: int) -> None:
+    """Two repeats and a success leave the bucket short of the first repeat, but for the 1 of the success."""
+    session = make_session(FakeClock(jitter=0.0))
+    Player(reply(status), reply(status), OK).run(perform(session, plan()))
+    assert 500 - cost + 1 == session.budget.tokens
+
+
+def test_a_repeated_delete_that_finds_nothing_is_a_success_to_the_budget() -> None:
+    """Its 404 pays the repeat back like any other success; the answer has no body of the node's."""
+    session = make_session(FakeClock(jitter=0.0))
+    answer = Player(lost(), reply(404, b"no")).run(perform(session, plan("DELETE")))
+    assert (404, b"", 500) == (answer.reply.status, answer.reply.body, session.budget.tokens)
+
+
+def test_copies_of_a_session_share_the_budget() -> None:
+    """Other options are no way around the brake."""
+    session = make_session(FakeClock(jitter=0.0))
+    assert session.budget is session.with_options(1.0, 9, ()).budget
+
+
 # --- What may have happened -----------------------------------------------------------------------------
 
 
@@ -334,7 +413,10 @@ def test_a_412_on_a_repeat_is_an_unknown_outcome(first: Any, method: str, name: 
     assert isinstance(error, RonOutcomeUnknownError)
     assert (2, "k-1", False) == (error.attempts, error.idempotency_key, error.timed_out)
     assert Problem(code="c", message="m", kind="precondition_failed") == error.problem
-    assert "the precondition failed on a repeat; an earlier attempt, whose answer was lost, may have been" in str(error)
+    assert (
+        f"{method} /app/items: the precondition failed on a repeat; an earlier attempt, whose answer was lost, may "
+        "have been carried out: read the object again and compare"
+    ) == str(error)
 
 
 @pytest.mark.parametrize("outcomes", [[reply(412)], [refused(), reply(412)], [reply(429), reply(412)]])
@@ -461,7 +543,59 @@ def test_a_provider_that_fails_on_a_refresh_knows_the_attempt() -> None:
     player = Player(reply(401), tokens=[RonTimeoutError("token_provider did not return before the call's deadline")])
     error = player.fail(perform(renewable("t-1"), plan()), RonTimeoutError)
     assert 1 == error.attempts
-    assert error.request_id is not None
+    assert dict(player.sends[0].exchange.headers)[b"X-Request-Id"].decode() == error.request_id
+
+
+@pytest.mark.parametrize("source", [RonTimeoutError("too late"), RonConfigError("raised KeyError")])
+@pytest.mark.parametrize("before", [lost(), reply(503), reply(408)])
+def test_a_failed_refresh_does_not_undo_what_may_have_happened(before: Any, source: RonError) -> None:
+    """If an earlier attempt of a write may have been carried out, no token source can say that nothing happened."""
+    player = Player(before, reply(401), tokens=[source])
+    error = player.fail(perform(renewable("t-1"), plan("POST", key="k-1")), RonOutcomeUnknownError)
+    assert ("k-1", 2, isinstance(source, RonTimeoutError)) == (error.idempotency_key, error.attempts, error.timed_out)
+    assert dict(player.sends[0].exchange.headers)[b"X-Request-Id"].decode() == error.request_id
+    assert (
+        f"POST /app/items: {source.message}; the request may have been carried out: look before you repeat it, or "
+        "repeat it with idempotency_key='k-1'"
+    ) == str(error)
+
+
+@pytest.mark.parametrize(("method", "before"), [("GET", [lost()]), ("POST", [refused()]), ("POST", [])])
+def test_a_failed_refresh_where_nothing_can_have_happened(method: str, before: list[Any]) -> None:
+    """A read, or a write that never arrived, ends with what the token source said."""
+    player = Player(*before, reply(401), tokens=[RonTimeoutError("too late")])
+    error = player.fail(perform(renewable("t-1"), plan(method)), RonTimeoutError)
+    assert ("too late", len(before) + 1) == (str(error), error.attempts)
+
+
+def test_a_401_that_ends_the_call_tells_the_hint() -> None:
+    """`retry_after` is set on a 401 as on any other answer, also when the provider had no other token."""
+    player = Player(reply(401, retry_after="7"), tokens=[credential("t-1")])
+    assert 7.0 == player.fail(perform(renewable("t-1"), plan()), RonAuthError).retry_after
+
+
+def test_a_refresh_costs_no_budget() -> None:
+    """The repeat after a 401 is bounded by one a call, not by the bucket; nothing comes back for it."""
+    session = renewable("t-1")
+    session.budget.tokens = 3
+    assert 2 == Player(reply(401), OK, tokens=[credential("t-2")]).run(perform(session, plan())).attempts
+    assert 4 == session.budget.tokens
+
+
+def test_a_renewed_token_is_tried_at_once() -> None:
+    """The wait before an earlier repeat is not waited again."""
+    session = renewable("t-1")
+    session.random = lambda: 0.5
+    player = Player(reply(503), reply(401), OK, tokens=[credential("t-2")])
+    player.run(perform(session, plan()))
+    assert [0.0, 0.025, 0.0] == player.waits
+
+
+def test_every_repeat_uses_the_renewed_token() -> None:
+    """After a refresh, later attempts of the call carry the new token as well."""
+    player = Player(reply(401), reply(503), OK, tokens=[credential("t-2")])
+    player.run(perform(renewable("t-1"), plan()))
+    assert ["Bearer t-1", "Bearer t-2", "Bearer t-2"] == tokens(player)
 
 
 @pytest.mark.parametrize("token", ["cap-hunter2", "hunter2/+=&<>", 'hunter2"\\'])

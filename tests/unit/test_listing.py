@@ -126,6 +126,17 @@ async def test_nothing_is_asked_after_a_break_async() -> None:
         assert expected == asked(script)
 
 
+def test_a_page_token_that_no_request_can_carry_is_the_nodes_fault() -> None:
+    """A token of 8000 bytes is sent; a longer one is an error of the listing, with the checkpoint to go on from."""
+    sync, script = client(page(1, token="t" * 8000), page(2, token="\u00e9" * 4001), page(3))
+    listing = sync.objects(Item).list()
+    with pytest.raises(RonPaginationError) as raised:
+        listing.all()
+    assert "the node gave a page token of 4001 characters, which no request can carry" == str(raised.value)
+    assert "t" * 8000 == raised.value.checkpoint == listing.checkpoint
+    assert 2 == len(script.exchanges)
+
+
 @pytest.mark.anyio
 async def test_await_is_one_page() -> None:
     """`await list(...)` is `await list(...).page()`; the other ways to consume it are as in sync."""

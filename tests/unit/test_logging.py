@@ -142,3 +142,12 @@ def test_disabled_helpers_do_nothing(caplog: pytest.LogCaptureFixture) -> None:
         log_request(logger, "GET", "/a")
         log_response(logger, "GET", "/a", 200, 0.0)
     assert [] == caplog.records
+
+
+def test_a_duration_is_told_to_the_microsecond(caplog: pytest.LogCaptureFixture) -> None:
+    """`duration_ms` has three decimals; everything after the first question mark of a path is cut."""
+    logger = get_logger("exact")
+    with caplog.at_level(logging.INFO, "ron.exact"):
+        log_response(logger, "GET", "/a?b=hunter2?c", 200, 0.0012345678)
+    [record] = caplog.records
+    assert (1.235, "/a") == (record.__dict__["duration_ms"], record.__dict__["path"])

@@ -21,6 +21,7 @@ ACCEPTED = {
     "http://[::1]:8080/x": BaseURL("http", "::1", 8080, "/x"),
     "http://[::ffff:10.0.0.1]": BaseURL("http", "::ffff:10.0.0.1", 80, ""),
     "http://my_service:1": BaseURL("http", "my_service", 1, ""),
+    "https://node.example/!x/X": BaseURL("https", "node.example", 443, "/!x/X"),
     "https://xn--bcher-kva.example:65535": BaseURL("https", "xn--bcher-kva.example", 65535, ""),
 }
 
@@ -48,6 +49,11 @@ REFUSED = {
     "https://node.example:+80": "has a bad port",
     "https://node.example:8_0": "has a bad port",
     "https://node.example:http": "has a bad port",
+    "https://node.example:80:443": "has a bad port",
+    "https://[::1]:80:443": "has a bad port",
+    "https://[::1]x:80": "an IPv6 address",
+    "https://[::1]]:80": "an IPv6 address",
+    "https://node.example/\x7f": "a control character",
     "https://[::1]:": "has a bad port",
     "https://[::1": "is not a URL",
     "https://[::1%25eth0]": "",
@@ -89,6 +95,66 @@ def test_a_wrong_base_url_is_refused_with_the_reason(text: str, says: str) -> No
     assert says in message
     assert "hunter2" not in message
     assert 0 == raised.value.attempts
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("", "base_url must be a URL such as 'https://node.example', not ''"),
+        ("https://:80", "base_url names no host: write it as 'https://node.example', not 'https://:80'"),
+        (
+            "https://a b",
+            "base_url holds a blank, a backslash, a control character or a character outside ASCII; write "
+            "international host names in their xn-- form, not 'https://a b'",
+        ),
+        (
+            "https://[::1",
+            "base_url is not a URL: check the host and the brackets around an IPv6 address, not 'https://[::1'",
+        ),
+        (
+            "https://a/%41",
+            "base_url has a path with an empty, '.', '..' or percent-encoded segment, or a character that no path has: "
+            "'/%41'",
+        ),
+        (
+            "https://a:0",
+            "base_url has a bad port: it must be a number from 1 to 65535, not 'a:0'",
+        ),
+        ("ftp://a", "base_url must begin with https:// (or http:// for local development), not 'ftp://a'"),
+        ("https://-a", "base_url names a host that cannot be: '-a'"),
+    ],
+)
+def test_what_a_refusal_says(text: str, whole: str) -> None:
+    """The whole sentence: the source, what is wrong, what is accepted, and what was given where that is no secret."""
+    with pytest.raises(RonConfigError) as raised:
+        parse_base_url(text)
+    assert whole == str(raised.value)
+
+
+@pytest.mark.parametrize("mark", ["@", "?", "#"])
+def test_what_may_hold_a_secret_is_not_shown(mark: str) -> None:
+    """User information, queries and fragments can be secrets: a URL with one of their marks is not quoted."""
+    for text in (f"https://hunter2{mark}a b", f"https://[hunter2{mark}a"):
+        with pytest.raises(RonConfigError) as raised:
+            parse_base_url(text)
+        assert str(raised.value).endswith(("in their xn-- form", "around an IPv6 address"))
+
+
+def test_a_word_that_may_be_a_token_is_not_shown() -> None:
+    """Twelve characters without a mark of a URL may be a token in the wrong place; eleven are shown."""
+    for text, shown in (("\u00e9" + "h" * 10, True), ("\u00e9" + "h" * 11, False), ("https://\u00e9" + "h" * 11, True)):
+        with pytest.raises(RonConfigError) as raised:
+            parse_base_url(text)
+        assert shown is ("hhhh" in str(raised.value))
+
+
+def test_the_longest_url() -> None:
+    """2000 characters are enough for a host and a few segments; the message of a longer one doesn't quote it."""
+    longest = "https://node.example/" + "a" * 1979
+    assert 1980 == len(parse_base_url(longest).path)
+    with pytest.raises(RonConfigError) as raised:
+        parse_base_url(longest + "a")
+    assert "base_url holds at most 2000 characters, not 2001" == str(raised.value)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"https://node.example", ["https://node.example"]])

@@ -714,3 +714,33 @@ def test_a_stream_is_asked_for_as_one() -> None:
     player.run(perform(make_session(FakeClock(jitter=0.0)), plan(), stream=True))
     assert [True, True] == [send.stream for send in player.sends]
     assert all(isinstance(send, Send) for send in player.sends)
+
+
+# --- A client that is closed between two attempts --------------------------------------------------
+
+
+CLOSED = "this RonClient is closed: make a new one, or move the call inside its `with` block"
+
+
+def test_closed_after_a_write_that_may_have_happened() -> None:
+    """What an earlier attempt may have done is what the caller must know; there is no third attempt."""
+    player = Player(lost(), RonConfigError(CLOSED), OK)
+    error = player.fail(perform(make_session(FakeClock()), plan("PUT")), RonOutcomeUnknownError)
+    assert (
+        f"PUT /app/items: {CLOSED}; the request may have been carried out: look before you repeat it" == error.message
+    )
+    assert (2, 2, False) == (error.attempts, len(player.sends), error.timed_out)
+
+
+def test_closed_after_a_read() -> None:
+    """A read that was under way was not answered: that is the network's kind of error."""
+    player = Player(lost(), RonConfigError(CLOSED), OK)
+    error = player.fail(perform(make_session(FakeClock()), plan("GET")), RonNetworkError)
+    assert (f"GET /app/items: {CLOSED}", 2, 2) == (error.message, error.attempts, len(player.sends))
+
+
+def test_closed_before_anything_can_have_happened() -> None:
+    """As long as nothing can have been sent, it is a wrong use and nothing else."""
+    player = Player(refused(), RonConfigError(CLOSED), OK)
+    error = player.fail(perform(make_session(FakeClock()), plan("POST")), RonConfigError)
+    assert (CLOSED, 2) == (error.message, len(player.sends))

@@ -48,7 +48,7 @@ class ResourceMeta(ModelMetaclass):
             if bases != (BaseModel,) and "defer_build" not in own and "defer_build" not in keywords:
                 namespace["model_config"] = {**own, "defer_build": False}
             cls = super().__new__(mcs, name, bases, namespace, **keywords)
-            if not cls.__pydantic_complete__:
+            if not cls.__pydantic_complete__ and not cls.model_config["defer_build"]:
                 # pydantic looked for names where it was called, which is here; the class statement is one frame up.
                 cls.model_rebuild(raise_errors=False, _parent_namespace_depth=3)
             return cls

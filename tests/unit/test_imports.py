@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ConfigDict
 
 import ron
 import ron.errors
@@ -26,7 +27,11 @@ NAMES = [name for name in ron.__all__ if not name.startswith("__")]
 def loaded(code: str) -> set[str]:
     """The modules that a fresh interpreter has loaded after running the code."""
     done = subprocess.run(
-        [sys.executable, "-c", f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"],
+        [
+            sys.executable,
+            "-c",
+            f"import sys\n{code}\nnames = sorted(sys.modules)\nimport json\nprint(json.dumps(names))",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -51,6 +56,31 @@ def test_declarations_load_no_http(name: str) -> None:
     assert "pydantic" in found
     assert not found.intersection(HTTP)
     assert not {one for one in found if one.startswith(("ron.transport", "ron.client", "ron._client"))}
+
+
+def test_importing_resource_builds_nothing() -> None:
+    """`from ron import Resource` builds no validator (which loads pydantic's plug-ins) and loads no flow or manager."""
+    empty = (
+        "from pydantic import BaseModel, ConfigDict\nclass M(BaseModel): model_config = ConfigDict(defer_build=True)"
+    )
+    found = loaded("from ron import Resource") - loaded(empty)
+    assert not found.intersection(["pydantic.plugin._loader", "logging", "email.utils", "difflib", "json.encoder"])
+    assert not {one for one in found if one.startswith(("ron._flow", "ron.resources.manager", "ron.resources.listing"))}
+
+
+def test_a_resource_is_built_with_its_class() -> None:
+    """Only the base waits: a declared class has its validator at once, unless its configuration says otherwise."""
+
+    class Built(ron.Resource, path="/app/built"):
+        id: str
+
+    class Later(ron.Resource, path="/app/later"):
+        model_config = ConfigDict(defer_build=True)
+        id: str
+
+    assert Built.__pydantic_complete__
+    assert not Later.__pydantic_complete__
+    assert "i" == Later(id="i").id
 
 
 def test_declaring_a_resource_loads_no_http() -> None:

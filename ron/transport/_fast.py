@@ -40,6 +40,11 @@ class FastTransport:
     * ``write_timeout`` is not looked at: writing a request counts towards ``read_timeout``, as connecting does.
     * Streams use connections of the default transport, with its TLS: of pyreqwest's own, one whose head never comes
       could not be closed, and a blocking read could be ended by nothing, neither a timeout nor another thread.
+    * The head of an answer is looked at when its body is there. So one with a ``Transfer-Encoding`` other than chunked
+      is refused when its connection ends, or else counts as late; and one whose ``Content-Length`` or gzip data pass
+      ``max_response_bytes`` counts as cut short, and is asked for again, where its connection ends first.
+    * How large a head may be is for hyper to say (about 400 KB), which reads interim answers (1xx) without end, refuses
+      control characters in the reason, and takes any number of zeros before a chunk's size.
     * A sync call can't be interrupted (Ctrl-C) before its answer or its deadline.
     * In a forked process it works only if nothing had used pyreqwest before the fork: make connections after it.
     * Header names go out in Title-Case and come back in lower case; fields of different names may come back in another

@@ -14,7 +14,6 @@ from ron.transport._async_lanes import AsyncLanes
 from ron.transport._body import Body
 from ron.transport._fast_errors import failure_of
 from ron.transport._fast_site import FastSite, fields_of
-from ron.transport._framing import read_framing
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,7 +41,7 @@ class AsyncFastChannel:
             response = await _patiently(enter())
             reading = True
             headers = fields_of(response)
-            framing = read_framing(exchange.method, response.status, headers)
+            framing = site.framing(exchange.method, response.status, headers)
             body = Body(framing, site.limit)
             missing = framing.length
             read = response.body_reader.read_chunk

@@ -87,7 +87,10 @@ def _not_connected(error: Exception, causes: list[str], https: bool) -> tuple[st
     if last.startswith(_CERTIFICATE):
         known = (text for word, text in _CERTIFICATE_REASONS.items() if word in last)
         reason = next(known, "rustls refuses it")
-        text = f"the node's certificate does not verify: {reason}"
+        text = (
+            f"the node's certificate does not verify: {reason}; check the host in base_url, the node's certificate and "
+            "the authorities of the system or SSL_CERT_FILE"
+        )
         return "certificate", text, {"sent": False, "permanent": True}
     if https and "tcp connect error" not in causes:
         return "tls", "the TLS handshake did not succeed", {"sent": False}

@@ -15,6 +15,7 @@ from pyreqwest.http import Url
 
 from ron._values import Failure
 from ron.errors import RonConfigError
+from ron.transport._framing import Framing, read_framing
 from ron.transport._ledger import IDLE_SECONDS
 from ron.transport._site import closed_client
 
@@ -91,6 +92,13 @@ class FastSite:
         request = builder.streamed_read_buffer_limit(self.limit + 1).build_streamed()
         send, let_go = self._doors
         return getattr(request, send), getattr(request, let_go)
+
+    def framing(self, method: str, status: int, headers: list[tuple[bytes, bytes]]) -> Framing:
+        """How an answer is framed. Raises ``Failure`` on a transfer coding that hyper left in its body, and on 101."""
+        framing = read_framing(method, status, headers)
+        if status < 200 or (framing.length is None and not (framing.chunked or framing.clear)):
+            raise Failure("protocol", f"{self.peer}: the answer is not HTTP/1.1", sent=True)
+        return framing
 
     def close(self) -> Any:
         """No request begins any more. Returns the client to be closed, if any; idle connections go when it does."""

@@ -10,7 +10,6 @@ from ron._values import Reply
 from ron.transport._body import Body
 from ron.transport._fast_errors import failure_of
 from ron.transport._fast_site import FastSite, fields_of
-from ron.transport._framing import read_framing
 from ron.transport._sync_lanes import SyncLanes
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class SyncFastChannel:
             response = enter()
             reading = True
             headers = fields_of(response)
-            framing = read_framing(exchange.method, response.status, headers)
+            framing = site.framing(exchange.method, response.status, headers)
             body = Body(framing, site.limit)
             missing = framing.length
             read = response.body_reader.read_chunk

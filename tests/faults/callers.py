@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import ssl
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Optional
@@ -66,6 +68,7 @@ class Caller:
     def __init__(self, adapter: Adapter, colour: str, trust: Optional[ssl.SSLContext] = None) -> None:
         self.capabilities = adapter.capabilities(colour)
         self.name = adapter.name
+        self.gaps = adapter.gaps
         self.trust = trust
         self._adapter = adapter
         self._colour = colour
@@ -76,11 +79,22 @@ class Caller:
         settings: dict[str, Any] = {"token": TOKEN, "overall_timeout_ms": int(PATIENCE * 1000), **fields}
         if self.trust is None:
             return ClientConfig(base_url=f"http://127.0.0.1:{port}", allow_insecure_http=True, **settings)
-        return ClientConfig(base_url=f"https://127.0.0.1:{port}", verify=self.trust, **settings)
+        if "ssl context" not in self.gaps:
+            settings["verify"] = self.trust
+        return ClientConfig(base_url=f"https://127.0.0.1:{port}", **settings)
 
     @contextmanager
     def open(self, config: ClientConfig, clock: Optional[Clock] = None) -> Iterator[Session]:
         """A fresh client, by default with a clock on which waiting takes no time; closed in the end."""
+        if self.trust is not None and "ssl context" in self.gaps:
+            with _trusted_by_environment(self.trust), self._opened(config, clock) as session:
+                yield session
+        else:
+            with self._opened(config, clock) as session:
+                yield session
+
+    @contextmanager
+    def _opened(self, config: ClientConfig, clock: Optional[Clock]) -> Iterator[Session]:
         foreign = self._adapter.make(self._colour, self)
         transport = _Kept(self._adapter.transport(foreign))
         made = RonClientSync if self._loop is None else RonClient
@@ -110,6 +124,21 @@ class Caller:
             left = asyncio.all_tasks(self._loop)
             self._loop.close()
             assert set() == left, "tasks are left behind"
+
+
+@contextmanager
+def _trusted_by_environment(trust: ssl.SSLContext) -> Iterator[None]:
+    """Names what the context trusts in ``SSL_CERT_FILE``, and puts back what that and ``SSL_CERT_DIR`` said."""
+    before = {name: os.environ.pop(name, None) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as bundle:
+        bundle.writelines(ssl.DER_cert_to_PEM_cert(each) for each in trust.get_ca_certs(binary_form=True))
+        bundle.flush()
+        os.environ["SSL_CERT_FILE"] = bundle.name
+        try:
+            yield
+        finally:
+            del os.environ["SSL_CERT_FILE"]
+            os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 async def _end_of(make: Any, *arguments: Any) -> Any:

@@ -17,10 +17,11 @@ _LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class Distrusted(NamedTuple):
-    """A server whose certificate does not verify, and what OpenSSL says of it."""
+    """A server whose certificate does not verify, and what is said of it: by OpenSSL, and of what rustls says."""
 
     serve: Callable[[], Tls]
     reason: str
+    by_rustls: str
 
 
 def _expired() -> Tls:
@@ -37,9 +38,11 @@ def _of_unknown_authority() -> Tls:
 
 
 DISTRUSTED = {
-    "expired": Distrusted(_expired, "certificate has expired"),
-    "for another host": Distrusted(lambda: Tls("node.example"), "IP address mismatch"),
-    "of an unknown authority": Distrusted(_of_unknown_authority, "unable to get local issuer certificate"),
+    "expired": Distrusted(_expired, "certificate has expired", "it has expired"),
+    "for another host": Distrusted(lambda: Tls("node.example"), "IP address mismatch", "it is for another host"),
+    "of an unknown authority": Distrusted(
+        _of_unknown_authority, "unable to get local issuer certificate", "its issuer is not trusted"
+    ),
 }
 
 #: RFC 2246 §7.4.1.3: "TLS 1.0 it is, with TLS_RSA_WITH_AES_128_CBC_SHA". Written out, since OpenSSL may refuse to.

@@ -139,7 +139,7 @@ def test_a_silent_handshake(caller: Caller, serve: Callable[..., RawServer], ask
     check_late(end, ask.method, RonTimeoutError)
 
 
-# httpx does not tell how far a call had come that its deadline cancels, so there it counts as maybe sent.
+# httpx and pyreqwest don't tell how far a call had come that its deadline ends, so there it counts as maybe sent.
 @pytest.mark.parametrize("caller", [pair for pair in on_a_socket() if pair[0].name == "lanes"], indirect=True)
 @asked
 def test_a_silent_handshake_until_the_deadline(caller: Caller, serve: Callable[..., RawServer], ask: Asked) -> None:
@@ -157,9 +157,10 @@ GARBAGE = {
     "no status": b"HTTP/1.1 OK\r\n\r\n",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "a negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
-    "an unknown framing": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: rot13\r\n\r\n{}",
     "no chunk size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}\r\n",
 }
+#: RFC 9112 §6.3: it lasts until the connection ends, which is no proof that it is whole.
+UNKNOWN_FRAMING = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: rot13\r\n\r\n{}"
 
 
 @callers
@@ -167,14 +168,41 @@ GARBAGE = {
 @pytest.mark.parametrize("what", GARBAGE)
 def test_garbage(caller: Caller, serve: Callable[..., RawServer], ask: Asked, what: str) -> None:
     """What is not HTTP/1.1 is no answer: a read is tried again, a write's outcome is unknown; none of it is shown."""
+    node = serve(babbling(GARBAGE[what], ends=False))
+    check_lost(call(caller, node.port, ask.method), ask, node)
+
+
+@pytest.mark.parametrize("caller", on_a_socket(without="unknown framing"), indirect=True)
+@asked
+def test_an_unknown_framing(caller: Caller, serve: Callable[..., RawServer], ask: Asked) -> None:
+    """Nor is an answer whose end nobody can know; it is not waited for."""
+    node = serve(babbling(UNKNOWN_FRAMING, ends=False))
+    check_lost(call(caller, node.port, ask.method), ask, node)
+
+
+@callers
+@asked
+def test_an_unknown_framing_that_ends(caller: Caller, serve: Callable[..., RawServer], ask: Asked) -> None:
+    """The end of the connection does not make one of it."""
+    node = serve(babbling(UNKNOWN_FRAMING, ends=True))
+    check_lost(call(caller, node.port, ask.method), ask, node)
+
+
+def babbling(data: bytes, *, ends: bool) -> Callable[[Peer], None]:
+    """Answers a request with these bytes, and ends the connection or leaves that to the client."""
 
     def babble(peer: Peer) -> None:
         peer.request()
-        peer.send(GARBAGE[what])
+        peer.send(data)
+        if ends:
+            peer.finish()
         peer.wait_closed()
 
-    node = serve(babble)
-    end = call(caller, node.port, ask.method)
+    return babble
+
+
+def check_lost(end: Any, ask: Asked, node: RawServer) -> None:
+    """As often as it may, and on a new connection each time, the call was made; its message quotes no garbage."""
     assert ask.lost is type(end), end
     assert (ask.attempts, ask.attempts) == (end.attempts, len(node.seen))
     assert ask.attempts == node.accepted
@@ -273,14 +301,16 @@ def test_a_certificate_that_does_not_verify(
     assert (1, 1) == (end.attempts, node.accepted)
     assert [] == clock.sleeps
     text = str(end)
-    assert f"the node's certificate does not verify: {distrusted.reason}" in text
+    reason = distrusted.by_rustls if caller.name == "fast" else distrusted.reason
+    assert f"the node's certificate does not verify: {reason}" in text
     assert text.endswith("check the host in base_url, the node's certificate and " + trusted_by(caller))
     assert [] == node.seen
 
 
 def trusted_by(caller: Caller) -> str:
     """Where it is set which authorities are trusted."""
-    return "verify=" if caller.name == "lanes" else "what your httpx object trusts"
+    ours = {"lanes": "verify=", "fast": "the authorities of the system or SSL_CERT_FILE"}
+    return ours.get(caller.name, "what your httpx object trusts")
 
 
 @callers

@@ -123,6 +123,7 @@ def make(kind: str, url: str, verify: Any = True, **fields: Any) -> Made:
     return Made(RonClient(url, allow_insecure_http=True, **fields), foreign)
 
 
+# Not "fast", which goes on with what was cancelled: `capabilities.cancel` is False.
 TRANSPORTS = ["lanes", "httpx"]
 
 

@@ -15,6 +15,7 @@ from tests.secrets.kinds import ANSWERS, FAULTS, Kind
 from tests.secrets.rig import COLOURS, IN_PROCESS, ON_A_SOCKET, close, make_client, node_for
 from tests.transport.raw_server import RawServer, keep_alive
 
+TRIED = [name for name in ON_A_SOCKET if name in ("lanes", "httpx-client", "fast")]
 # httpcore logs the heads of answers as they came. A node that quotes the token in one is let to do so only where that
 # logger is turned up no further than INFO, as docs/security.md advises.
 HEADS = [*(kind for kind in ANSWERS if kind.name.startswith("status-4")), *FAULTS[4:8]]
@@ -82,7 +83,7 @@ def failing(client: Any, kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("transport", ["lanes", "httpx-client", *IN_PROCESS[:1]])
+@pytest.mark.parametrize("transport", [*TRIED, *IN_PROCESS[:1]])
 def test_failed_calls(records: Records, transport: str, colour: str, kind: Kind) -> None:
     """Calls that fail are logged without the token, with every logger at DEBUG and asyncio in debug mode."""
     if kind.reply is None and transport in IN_PROCESS:
@@ -99,7 +100,7 @@ def test_failed_calls(records: Records, transport: str, colour: str, kind: Kind)
 
 @pytest.mark.parametrize("kind", HEADS, ids=str)
 @pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("transport", ["lanes", "httpx-client"])
+@pytest.mark.parametrize("transport", TRIED)
 def test_hostile_heads(records: Records, transport: str, colour: str, kind: Kind) -> None:
     """A node that quotes the token in the head of its answer gets it into no log while httpcore's is at INFO."""
     for name, logger in _loggers().items():
@@ -127,9 +128,9 @@ def test_calls(records: Records, transport: str, colour: str) -> None:
             client.post("/app/x", json={"a": 1}, idempotency_key=True)
             close(client)
     assert [] == records.leaks()
-    library = transport.partition("-")[0].replace("lanes", "httpcore").replace("httpx2", "httpcore2")
+    libraries = {"lanes": "httpcore", "httpx": "httpcore", "httpx2": "httpcore2", "fast": "ron"}  # pyreqwest is silent
     names = {record.name.partition(".")[0] for record, _ in records.kept}
-    assert {"ron", library.replace("httpx", "httpcore")} <= names
+    assert {"ron", libraries[transport.partition("-")[0]]} <= names
 
 
 def test_the_handler_finds_a_token(records: Records) -> None:

@@ -78,7 +78,7 @@ def test_arguments(make: Callable[..., Any], case: str, monkeypatch: pytest.Monk
         ({"base_url": URL, "token": TOKEN, "token_provider": str}, "token and token_provider are both given: give one"),
         ({"base_url": URL, "config": TOKEN}, "config must be a ClientConfig, not str"),
         ({"base_url": "http://node.example", "token": TOKEN}, "http://node.example:80 is not encrypted: use https://"),
-        ({"base_url": URL, "transport": "fast", "token": TOKEN}, "transport='fast' is not in this version of ron"),
+        ({"base_url": URL, "transport": "quick", "token": TOKEN}, "transport must be 'default', 'fast' or a tr"),
     ],
     ids=lambda value: "" if isinstance(value, dict) else value[:20],
 )

@@ -392,9 +392,13 @@ def _is_detailed(cls: type) -> bool:
     return issubclass(cls, DetailedPyreqwestError) and cls is not JSONDecodeError
 
 
+_NOT_VERIFIED = (
+    "the node's certificate does not verify: {}; check the host in base_url, the node's certificate and the "
+    "authorities of the system or SSL_CERT_FILE"
+)
 _CAUSES = [
-    (["invalid peer certificate: Expired"], "certificate", "the node's certificate does not verify: it has expired"),
-    (["invalid peer certificate: odd"], "certificate", "the node's certificate does not verify: rustls refuses it"),
+    (["invalid peer certificate: Expired"], "certificate", _NOT_VERIFIED.format("it has expired")),
+    (["invalid peer certificate: odd"], "certificate", _NOT_VERIFIED.format("rustls refuses it")),
     (["tcp connect error", "gone (os error 111)"], "connect", "the connection could not be made (Connection refused)"),
     (["received corrupt message"], "tls", "the TLS handshake did not succeed"),
     (["dns error", "secret.example"], "dns", "the host's name could not be resolved"),

@@ -86,8 +86,9 @@ def _trust(node: Any) -> ssl.SSLContext:
 
 # It takes its authorities from SSL_CERT_FILE; sends an Accept and a User-Agent of its own in place of missing ones,
 # which no exchange of a session lacks; and refuses targets that WHATWG's URL standard would change. Its connections are
-# looked after by another thread, which may not have seen yet that one was closed, or have put it back.
-_FAST_GAPS = frozenset({"ssl context", "bare exchange", "apostrophe", "closed idle", "prompt reuse"})
+# looked after by another thread, which may not have seen yet that one was closed, or have put it back. The head of an
+# answer is seen with its body: one of unknown framing when its connection ends.
+_FAST_GAPS = frozenset({"ssl context", "bare exchange", "apostrophe", "closed idle", "prompt reuse", "unknown framing"})
 
 
 def _adapters() -> list[Adapter]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Callable, Optional, TypeVar, Union
 
 import pytest
 from pydantic import SecretStr
 
+import ron
 from ron._flow import NeedToken, Now, Send
 from ron._plan import Plan, plain_plan
 from ron._session import Session
@@ -15,6 +18,9 @@ from ron._values import Credential, Exchange, Failure, Reply
 from ron.errors import RonError
 from ron.testing import FakeClock
 from ron.transport import Capabilities, Endpoint
+
+#: how the file names of our own code begin, wherever the checkout lies
+OURS = str(Path(ron.__file__).parent) + os.sep
 
 T = TypeVar("T")
 E = TypeVar("E", bound=RonError)
@@ -236,7 +242,7 @@ def shown_by(error: BaseException) -> str:
         traceback = one.__traceback__
         while traceback is not None:
             code = traceback.tb_frame.f_code
-            if "/ron/" in code.co_filename:
+            if code.co_filename.startswith(OURS):
                 parts += [f"{code.co_name}: {name}={value!r}" for name, value in traceback.tb_frame.f_locals.items()]
             traceback = traceback.tb_next
     return "\n".join(parts)

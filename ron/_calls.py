@@ -17,7 +17,7 @@ from .errors import RonParseError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from ._flow import Effect
+    from ._effects import Effect
     from ._session import Session
 
 __all__ = ["HealthReport", "health", "node_metrics", "plain_call"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._calls import HealthReport
-    from ._flow import Effect
+    from ._effects import Effect
     from ._sse import Event
     from .resources import Manager, Resource
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from ._flow import Close, Hook, NeedToken, Now, Read, Send, Sleep
+from ._effects import Close, Hook, NeedToken, Now, Read, Send, Sleep
 from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Generator
 
     from ._clock import Clock
-    from ._flow import Effect
+    from ._effects import Effect
     from ._tokens import TokenSource
     from .metrics import RequestMetrics
 
-__all__ = ["Ports", "answer_async", "answer_sync", "drive_async", "run_async", "run_sync"]
+__all__ = ["Ports", "answer_async", "answer_sync", "drive_async", "look_at", "run_async", "run_sync"]
 
 T = TypeVar("T")
 
@@ -214,3 +215,9 @@ def _seconds_left(ports: Ports, deadline: float) -> float:
     if left <= 0.0:
         raise Failure("timeout", "the error answer did not end before the deadline", sent=True, timed_out=True)
     return left
+
+
+def look_at(task: asyncio.Task[Any]) -> None:
+    """Takes note of a task's outcome, so that asyncio doesn't complain of an error that nobody came back for."""
+    if not task.cancelled():
+        task.exception()

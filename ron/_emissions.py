@@ -9,8 +9,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
-from ._drive import answer_async, answer_sync, drive_async
-from ._flow import Ahead, Close, Emit, Join, Send
+from ._drive import answer_async, answer_sync, drive_async, look_at
+from ._effects import Ahead, Close, Emit, Join, Send
 from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError, RonTimeoutError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
 
     from ._drive import Ports
-    from ._flow import Effect
+    from ._effects import Effect
 
 __all__ = ["EmissionsAsync", "EmissionsSync"]
 
@@ -125,7 +125,7 @@ class EmissionsAsync(_Emissions[T]):
     async def _answer(self, effect: Effect) -> Any:
         if isinstance(effect, Ahead):
             self._ahead = asyncio.ensure_future(drive_async(self._ports, effect.flow))
-            self._ahead.add_done_callback(_look_at)
+            self._ahead.add_done_callback(look_at)
             # Lets it send its request: the consumer may not come back to the loop before it is through with its work.
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
@@ -152,12 +152,6 @@ class EmissionsAsync(_Emissions[T]):
     async def aclose(self) -> None:
         """Ends the iteration and closes the stream under it."""
         await self._close()
-
-
-def _look_at(task: asyncio.Task[Any]) -> None:
-    """Takes note of the outcome, so that asyncio doesn't complain of an error that nobody came back for."""
-    if not task.cancelled():
-        task.exception()
 
 
 class EmissionsSync(_Emissions[T]):

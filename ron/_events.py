@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from ._backoff import BASE_TRANSIENT, full_jitter
-from ._flow import NOW, WALL, Close, Emit, Read, Sleep, perform
+from ._effects import NOW, WALL, Close, Emit, Read, Sleep
+from ._flow import perform
 from ._plan import Plan, checked_timeout, plain_plan
 from ._sse import Event, SSEDecoder
 from ._suggest import media_type
@@ -29,7 +30,8 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from ._flow import Answer, Effect
+    from ._effects import Effect
+    from ._flow import Answer
     from ._session import Session
 
 __all__ = ["StreamPosition", "stream_events", "stream_plan"]

@@ -7,10 +7,10 @@ into it. ``ron._drive`` runs flows, async or sync; tests run them with ``next``,
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from . import _backoff, _middleware
-from ._middleware import Hook
+from ._effects import NOW, WALL, Effect, NeedToken, Send
 from ._outcome import failure_error, precondition_lost, problem_error, problem_of, renewal_error
 from ._session import sent_id
 from ._values import Failure, Reply
@@ -22,100 +22,12 @@ if TYPE_CHECKING:
 
     from ._plan import Plan
     from ._session import Session
-    from ._values import Credential, Exchange
 
-__all__ = [
-    "NOW",
-    "WALL",
-    "Ahead",
-    "Answer",
-    "Close",
-    "Effect",
-    "Emit",
-    "Hook",
-    "Join",
-    "NeedToken",
-    "Now",
-    "Read",
-    "Send",
-    "Sleep",
-    "perform",
-]
-
-T = TypeVar("T")
+__all__ = ["Answer", "perform"]
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: a server's ``retryable: true`` does not make these worth repeating unchanged (401 has a way of its own)
 NEVER = frozenset({401, 409, 412})
-
-
-class Send(NamedTuple):
-    """Effect: wait ``wait`` seconds, then send. Answer: a ``Reply``, or with ``stream`` an open reply stream (2xx)."""
-
-    exchange: Exchange
-    credential: Optional[Credential]
-    wait: float
-    stream: bool
-
-
-class NeedToken(NamedTuple):
-    """Effect: ask the provider for a credential, not ``stale``, by ``deadline``. Answer: a ``Credential``."""
-
-    stale: Optional[Credential]
-    deadline: float
-
-
-class Now(NamedTuple):
-    """Effect: what time is it? Answer: seconds, monotonic, or since the epoch if ``wall``."""
-
-    wall: bool
-
-
-class Read(NamedTuple):
-    """Effect: the next bytes of an open stream; ``Failure`` after ``timeout`` seconds without any. Answer: bytes."""
-
-    stream: Any
-    timeout: Optional[float]
-
-
-class Close(NamedTuple):
-    """Effect: close an open reply stream. Answer: None."""
-
-    stream: Any
-
-
-class Sleep(NamedTuple):
-    """Effect: wait so many seconds. Answer: None."""
-
-    seconds: float
-
-
-class Emit(NamedTuple):
-    """Effect of flows that give many results: hand this one to the consumer, come back when the next is asked for."""
-
-    item: Any
-
-
-class Ahead(NamedTuple):
-    """Effect of flows that give many results, async only: begin this flow, to go on beside the consumer's work.
-    Answer: what ``Join`` takes. Closing the iteration cancels it.
-    """
-
-    flow: Any
-
-
-class Join(NamedTuple):
-    """Effect: wait for a flow that was begun. Answer: its result; None if it was cancelled, or ran out of time while
-    the consumer was at work: then ask again. Its other errors are thrown.
-    """
-
-    begun: Any
-
-
-NOW: Final = Now(wall=False)
-WALL: Final = Now(wall=True)
-
-Effect = Union[Send, NeedToken, Now, Hook, Read, Close, Sleep, Emit, Ahead, Join]
 
 
 class Answer(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._effects import Hook
 from ._plan import checked_headers
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._values import Exchange
 
-__all__ = ["Hook", "Request", "Response", "after", "before"]
+__all__ = ["Request", "Response", "after", "before"]
 
 
 class Request(NamedTuple):
@@ -36,14 +37,6 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     attempts: int
-
-
-class Hook(NamedTuple):
-    """Effect: call ``middleware.<name>(*arguments)``. Answer: what it returned."""
-
-    middleware: Any
-    name: str
-    arguments: tuple[Any, ...]
 
 
 def before(chain: Sequence[Any], exchange: Exchange, request_id: str) -> Generator[Hook, Any, Exchange]:

@@ -11,6 +11,7 @@ import copy
 import inspect
 from typing import TYPE_CHECKING, Any, Optional
 
+from ._drive import look_at
 from ._locks import ProcessLock
 from ._secrets import checked_token, hidden
 from ._values import Credential
@@ -142,13 +143,7 @@ class _Flight:
     def __init__(self, task: asyncio.Task[Credential]) -> None:
         self.task = task
         self.waiting = 0
-        task.add_done_callback(_look_at)
-
-
-def _look_at(task: asyncio.Task[Credential]) -> None:
-    """Takes note of the outcome, so that asyncio doesn't complain of an error that came after everybody had left."""
-    if not task.cancelled():
-        task.exception()
+        task.add_done_callback(look_at)
 
 
 def _too_late() -> RonTimeoutError:

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union, overload
 
 from ._decode import decode_plain, parse_error
-from ._flow import Ahead, Emit, Join, perform
+from ._effects import Ahead, Emit, Join
+from ._flow import perform
 from ._plan import plain_plan
 from .errors import RonError, RonInputError, RonPaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from ._effects import Effect
     from ._emissions import EmissionsAsync, EmissionsSync
-    from ._flow import Answer, Effect
+    from ._flow import Answer
     from ._session import Session
     from .client import RonClient, RonClientSync
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from typing_extensions import override
 
 from ron._backoff import Budget
-from ron._flow import NOW, TRANSIENT, Answer, Effect, Send, perform
+from ron._effects import NOW, Effect, Send
+from ron._flow import TRANSIENT, Answer, perform
 from ron._values import Failure, Reply
 from ron.errors import RonNetworkError
 

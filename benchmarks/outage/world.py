@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.outage.measures import Tally
 from benchmarks.outage.node import EPOCH, Node
-from ron._flow import Now, Send
+from ron._effects import Now, Send
 from ron._plan import plain_plan
 from ron._session import Session
 from ron._values import Failure

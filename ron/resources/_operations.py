@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
-from .._flow import WALL, perform
+from .._effects import WALL
+from .._flow import perform
 from .._plan import IDEMPOTENT, Plan, checked_key
 from .._suggest import shown
 from ..errors import RonConfigError, RonGoneError, RonInputError, RonNotFoundError
@@ -15,7 +16,7 @@ from ._origin import base_of, origin_of
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from .._flow import Effect
+    from .._effects import Effect
     from .._session import Session
     from ._description import Description
 

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, FailFast, TypeAdapter
 from typing_extensions import NotRequired, TypedDict
 
 from .._decode import decode_typed
-from .._flow import WALL, perform
+from .._effects import WALL
+from .._flow import perform
 from .._plan import Plan, encode_query
 from ..errors import RonInputError
 from ..pagination import Page, Position, checked_size, cycle_error, paged
@@ -20,8 +21,8 @@ from ._origin import Origin
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
+    from .._effects import Effect
     from .._emissions import EmissionsAsync, EmissionsSync
-    from .._flow import Effect
     from ..client import RonClient, RonClientSync
     from ._description import Description
     from ._operations import Scope

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .._effects import Effect
     from .._emissions import EmissionsAsync, EmissionsSync
-    from .._flow import Answer, Effect
+    from .._flow import Answer
     from .._sse import Event
     from ..client import RonClient, RonClientSync
     from ._operations import Scope

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 import ron
-from ron._flow import NeedToken, Now, Send
+from ron._effects import NeedToken, Now, Send
 from ron._plan import Plan, plain_plan
 from ron._session import Session
 from ron._values import Credential, Exchange, Failure, Reply

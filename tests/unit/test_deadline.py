@@ -9,7 +9,8 @@ import pytest
 
 from ron import RonClient, RonClientSync
 from ron._drive import Ports, answer_async, answer_sync
-from ron._flow import Send, perform
+from ron._effects import Send
+from ron._flow import perform
 from ron._plan import plain_plan
 from ron._session import Authority
 from ron._tokens import TokenSource

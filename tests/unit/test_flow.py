@@ -9,7 +9,8 @@ from typing import Any, Optional
 import pytest
 
 from ron._calls import plain_call
-from ron._flow import Answer, NeedToken, Send, perform
+from ron._effects import NeedToken, Send
+from ron._flow import Answer, perform
 from ron._plan import METHODS
 from ron._values import Failure, Reply
 from ron.errors import (

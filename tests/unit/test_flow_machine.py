@@ -17,7 +17,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ron._flow import Answer, NeedToken, Now, Send, perform
+from ron._effects import NeedToken, Now, Send
+from ron._flow import Answer, perform
 from ron._plan import METHODS, Plan
 from ron._session import Session
 from ron._values import Failure, Reply

@@ -28,6 +28,7 @@ PURE = (
     "ron/_plan.py",
     "ron/_flow.py",
     "ron/_decode.py",
+    "ron/_effects.py",
     "ron/_sse.py",
     "ron/_backoff.py",
     "ron/_calls.py",

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
-from pydantic import ConfigDict, FailFast, TypeAdapter
-from typing_extensions import NotRequired, TypedDict
-
-from .._decode import decode_typed
-from .._effects import WALL
-from .._flow import perform
-from .._plan import Plan, encode_query
+from .._plan import encode_query
 from ..errors import RonInputError
 from ..pagination import Page, Position, checked_size, cycle_error, paged
-from ._bodies import attach
 from ._filters import filter_query
-from ._origin import Origin
+from ._pages import fetch_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
@@ -24,27 +16,11 @@ if TYPE_CHECKING:
     from .._effects import Effect
     from .._emissions import EmissionsAsync, EmissionsSync
     from ..client import RonClient, RonClientSync
-    from ._description import Description
     from ._operations import Scope
 
 __all__ = ["Listing", "ListingSync"]
 
 R = TypeVar("R")
-
-
-@lru_cache(maxsize=1024)
-def _page_adapter(description: Description) -> TypeAdapter[Any]:
-    """Decodes a page of the documented shape (design §4) straight from bytes."""
-    fields: dict[str, Any] = {
-        # The first item that does not fit is enough: a page can hold millions of them.
-        "items": Annotated[list[description.cls], FailFast()],  # type: ignore[name-defined]
-        "next_page_token": NotRequired[Optional[str]],
-        "next_cursor": NotRequired[Optional[str]],
-    }
-    make: Any = TypedDict
-    shape = make(f"{description.name}Page", fields)
-    shape.__pydantic_config__ = ConfigDict(coerce_numbers_to_str=True, hide_input_in_errors=True)
-    return TypeAdapter(shape)
 
 
 class _Query(Generic[R]):
@@ -82,20 +58,7 @@ class _Query(Generic[R]):
         return self._position.checkpoint
 
     def _fetch(self, token: Optional[str], size: Optional[int]) -> Generator[Effect, Any, Page[R]]:
-        description, session = self._scope.description, self._scope.session
-        query = dict(self._query)
-        if size is not None:
-            query["page_size"] = size
-        if token is not None:
-            query["page_token"] = token
-        answer = yield from perform(session, Plan("GET", self._path, encode_query(query)))
-        data = decode_typed(answer, _page_adapter(description), f"page of {description.name}")
-        origin = Origin(answer, session.authority, (yield WALL), listed=True)
-        items: list[R] = data["items"]
-        for item in items:
-            attach(description, item, origin)
-        token = data.get("next_page_token") or data.get("next_cursor")
-        return Page(items, token or None, request_id=answer.request_id)
+        return fetch_page(self._scope, self._query, token, size)
 
     def _one(self) -> Generator[Effect, Any, Page[R]]:
         """The flow of the first page alone, cut at ``limit``."""

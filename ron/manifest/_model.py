@@ -6,19 +6,47 @@ A model holds what a file says, so its types are as wide as the file's; ``build_
 
 from __future__ import annotations
 
-from typing import Optional
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from typing_extensions import Self
 
 from .._routes import METHODS
-from ._toml import render
 
-__all__ = ["FacetTable", "Limits", "Manifest", "ManifestRoute", "Meta", "Security", "Upstream"]
+if TYPE_CHECKING:
+    from ..facets import Route
+    from ..resources import Resource
+    from ._directory import LoadedDirectory
+    from ._disk import StrPath, Written
+    from ._findings import Finding
+    from ._nodes import NodeCapabilities
+
+__all__ = ["FacetTable", "Integrity", "Limits", "Manifest", "ManifestRoute", "Meta", "Security", "Upstream"]
 
 
 # ``frozen=True`` stands in each class, because type checkers read it only there.
 class _Table(BaseModel, frozen=True):
+    """``unknown`` holds the keys of the file's table that no field stands for, as they were read."""
+
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    unknown: Mapping[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+
+    def __hash__(self) -> int:
+        return hash(tuple(value for name, value in self.__dict__.items() if name not in ("unknown", "made_from")))
+
+    def content(self) -> dict[str, Any]:
+        """The table as the file has it: set keys, in the model's order, then unknown ones, sorted."""
+        found: dict[str, Any] = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.exclude or value is None:
+                continue
+            if isinstance(value, tuple):
+                value = [one.content() for one in value]
+            found[field.alias or name] = value.content() if isinstance(value, _Table) else value
+        return {**found, **{key: _sorted(self.unknown[key]) for key in sorted(self.unknown) if key not in found}}
 
 
 class Meta(_Table, frozen=True):
@@ -61,7 +89,14 @@ class Upstream(_Table, frozen=True):
     base_path: Optional[str] = None
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.host}:{self.port}{self.base_path or ''}"
+        before, at, host = self.host.rpartition("@")
+        return f"{self.scheme}://{'[redacted]' if before else ''}{at}{host}:{self.port}{self.base_path or ''}"
+
+
+class Integrity(_Table, frozen=True):
+    """``[route.integrity]``: ``sha256`` of the file, in lower-case hexadecimal; today's micronodes ignore it."""
+
+    sha256: Optional[str] = None
 
 
 class ManifestRoute(_Table, frozen=True):
@@ -71,6 +106,19 @@ class ManifestRoute(_Table, frozen=True):
     path: str
     file: Optional[str] = None
     upstream_path: Optional[str] = None
+    integrity: Optional[Integrity] = None
+
+
+class Origin(NamedTuple):
+    """What a manifest that was read stood like in its file, for ``check``.
+
+    ``ignored_methods`` are the positions of routes of version 0 that name another method than GET.
+    """
+
+    source: Optional[str] = None
+    form: str = "v1"
+    upstream_table: str = "upstream"
+    ignored_methods: tuple[int, ...] = ()
 
 
 class Manifest(_Table, frozen=True):
@@ -79,11 +127,16 @@ class Manifest(_Table, frozen=True):
     ::
 
         print(Shop.manifest().to_toml())
+        for finding in Manifest.load("facets/shop.toml").check():
+            print(finding)
+
+    Two are equal if their files say the same; where they come from doesn't count.
 
     Attributes:
         facet: ``[facet]`` with its ``meta``, ``security`` and ``limits``.
         upstream: ``[upstream]``, for a proxy.
         routes: the ``[[route]]`` tables (``route=`` in the constructor, as in the file).
+        unknown: keys that nobody knows; each table has its own.
         made_from: the declarations it was made from, for the file's first line; no key of the file.
     """
 
@@ -91,10 +144,171 @@ class Manifest(_Table, frozen=True):
     upstream: Optional[Upstream] = None
     routes: tuple[ManifestRoute, ...] = Field(default=(), alias="route")
     made_from: Optional[str] = Field(default=None, exclude=True)
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @classmethod
+    def from_toml(cls, text: str, source: Optional[str] = None) -> Manifest:
+        """Reads a manifest: version 1, the documented ``[facet.upstream]``, and the legacy form of version 0.
+
+        The last two are written by ``to_toml`` as what a micronode loads; unknown keys are kept and written back.
+
+        Args:
+            text: the file's content.
+            source: the file's name, for messages and findings.
+
+        Raises:
+            RonConfigError: for text that is no TOML or no manifest, naming table and key; no value is shown.
+        """
+        from ._reading import read_manifest
+
+        return read_manifest(text, source)
+
+    @classmethod
+    def load(cls, path: StrPath) -> Manifest:
+        """Reads a file, as ``from_toml`` does.
+
+        Raises:
+            RonConfigError: also where there is no such file, or it is not UTF-8.
+        """
+        from ._disk import read_text
+
+        return cls.from_toml(read_text(path), str(path))
+
+    @classmethod
+    def load_dir(cls, directory: StrPath) -> LoadedDirectory:
+        """Reads every ``*.toml`` of a directory as a node does: not recursively, in the directory's order.
+
+        Returns:
+            A ``LoadedDirectory``: its ``manifests``, and a finding for each file that is none.
+
+        Raises:
+            RonConfigError: if there is no such directory.
+        """
+        from ._directory import load_directory
+
+        return load_directory(directory)
+
+    @classmethod
+    def for_resources(
+        cls,
+        *,
+        id: str,
+        resources: Sequence[type[Resource]],
+        upstream: str,
+        routes: Sequence[Route] = (),
+        description: Optional[str] = None,
+        owner: Optional[str] = None,
+        version: Optional[str] = None,
+        requires_auth: Optional[bool] = None,
+        public: Optional[bool] = None,
+        max_rps: Optional[int] = None,
+    ) -> Manifest:
+        """The manifest of a proxy for resources that were declared without a facet.
+
+        The facet's own path is what follows ``/app/<id>`` in the resource's path, or else what follows ``/app``: with
+        ``id="shop"`` both ``/app/shop/items`` and ``/app/items`` give the route ``/items``, which is reached at
+        ``/app/shop/items``. A resource that is only ever called there says so better with ``facet=``.
+
+        Args:
+            id: the facet's id, one path segment.
+            resources: classes with a path and without ``facet=``.
+            upstream: the service behind it, ``http(s)://host:port[/base]``.
+            routes: explicit ones beside those of the resources.
+            description: for people, what a facet class has as its docstring.
+            owner: who answers for it.
+            version: of the facet.
+            requires_auth: never written unless given, as ``public``.
+            public: whether anybody may call it.
+            max_rps: requests a second.
+
+        Raises:
+            RonConfigError: for what a facet class would be refused for, resources that have a facet, and routes that
+                clash.
+        """
+        from ._build import manifest_for
+
+        keywords = {
+            "id": id,
+            "kind": "proxy",
+            "upstream": upstream,
+            "routes": routes,
+            "owner": owner,
+            "version": version,
+            "requires_auth": requires_auth,
+            "public": public,
+            "max_rps": max_rps,
+        }
+        return manifest_for(keywords, description, resources)
 
     def to_toml(self) -> str:
-        """The file's text: the same manifest always gives the same bytes, in UTF-8. Unset keys are not written."""
+        """The file's text, as a micronode loads it: the same manifest always gives the same bytes, in UTF-8.
+
+        Unset keys are not written. The first line says from what it was made.
+        """
+        from ._toml import render
+
         return render(self)
+
+    def write(self, directory: StrPath) -> Written:
+        """Writes ``<id>.toml`` into a directory: whole or not at all, and only if that changes the file.
+
+        Returns:
+            ``Written(path, wrote)``: where the file is, and whether it had to be written.
+
+        Raises:
+            RonConfigError: if there is no such directory, it can't be written to, or the id is blank.
+        """
+        from ._disk import write_manifest
+
+        return write_manifest(directory, self.facet.id, self.to_toml())
+
+    def check(
+        self, node: Union[str, NodeCapabilities] = "micronode", *, root: Optional[StrPath] = None
+    ) -> list[Finding]:
+        """What a node would do with this manifest that it doesn't say; empty if nothing.
+
+        A manifest that was read is checked as it stands in its file; every other one as ``to_toml`` writes it.
+
+        Args:
+            node: the kind of node: a name in ``NODES``, or a table of its own.
+            root: the working directory of the node, in which static files must exist; None looks at no file.
+
+        Returns:
+            Findings in the order of the file; each has ``level`` (``error`` or ``warning``), ``code``, ``effect``,
+            ``where``, ``message`` and ``fix``.
+
+        Raises:
+            RonConfigError: for an unknown node, or a root that is no directory.
+        """
+        from ._check import check_manifest
+        from ._nodes import node_named
+
+        known = node_named(node)
+        if root is None:
+            return check_manifest(self, known)
+        from ._disk import look_at_files
+
+        return check_manifest(self, known, look_at_files(root, [route.file for route in self.routes if route.file]))
+
+    @property
+    def source(self) -> Optional[str]:
+        """The file that the manifest was read from, None if it was made."""
+        return self._origin.source
+
+    def model_copy(self, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> Self:
+        """A copy; with ``update`` it is no longer the file that was read, and is checked as it would be written."""
+        copied = super().model_copy(update=update, deep=deep)
+        return copied._come_from(Origin(self.source)) if update else copied
+
+    def _come_from(self, origin: Origin) -> Self:
+        assert self.__pydantic_private__ is not None
+        self.__pydantic_private__["_origin"] = origin
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return self.content() == other.content() if isinstance(other, Manifest) else NotImplemented
+
+    __hash__ = _Table.__hash__
 
     def __repr__(self) -> str:
         return f"<Manifest {self._title()}: {len(self.routes)} route{'' if len(self.routes) == 1 else 's'}>"
@@ -116,3 +330,12 @@ class Manifest(_Table, frozen=True):
 def route_order(route: ManifestRoute) -> tuple[list[str], int]:
     """Sorts routes by path, a folder before what is in it, then by method in the order of ``METHODS``."""
     return route.path.split("/"), METHODS.index(route.method)
+
+
+def _sorted(value: Any) -> Any:
+    """Unknown content in one order, whatever order it was written in."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return [_sorted(one) for one in value]
+    return value

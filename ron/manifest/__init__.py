@@ -1,9 +1,9 @@
 """Facet manifests: from declarations to the TOML file that a node loads, and what a node makes of one.
 
-``_forwarding`` decides a proxy's routes, ``_build`` the whole manifest, ``_model`` holds it, ``_toml`` writes and
-``_reading`` reads it. ``_nodes`` is what nodes do, as tables; ``_check`` and ``_check_routes`` compare a manifest with
-one, ``_diff`` with what is running. Nothing here does I/O but ``_disk``, which ``_directory`` and the methods of
-``Manifest`` use.
+``_forwarding`` decides a proxy's routes, ``_build`` the whole manifest, ``_model`` and ``_tables`` hold it, ``_toml``
+writes and ``_reading`` reads it. ``_nodes`` is what nodes do, as tables; ``_check`` and the modules beside it compare
+manifests with one, ``_diff`` with what is running. Nothing here does I/O but ``_disk``, which ``_directory`` and the
+methods of ``Manifest`` use.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from ._diff import Difference, diff
 from ._directory import LoadedDirectory, check_dir
 from ._disk import Written
 from ._findings import CODES, EFFECTS, Finding, Place
-from ._model import FacetTable, Integrity, Limits, Manifest, ManifestRoute, Meta, Security, Upstream
+from ._model import Manifest
 from ._nodes import BRACES, COLON, MICRONODE, NODES, KindRules, NodeCapabilities, Syntax
+from ._tables import FacetTable, Integrity, Limits, ManifestRoute, Meta, Security, Upstream
 
 __all__ = [
     "BRACES",

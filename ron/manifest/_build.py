@@ -15,7 +15,8 @@ from .._url import parse_base_url
 from ..errors import RonConfigError
 from ._files import Folder, served_at
 from ._forwarding import proxy_routes
-from ._model import FacetTable, Integrity, Limits, Manifest, ManifestRoute, Meta, Security, Upstream, route_order
+from ._model import Manifest
+from ._tables import FacetTable, Integrity, Limits, ManifestRoute, Meta, Security, Upstream, route_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +76,10 @@ def manifest_for(keywords: Mapping[str, Any], doc: Optional[str], resources: Seq
         _check_free(where, described, facet.id)
         routes = proxy_routes(facet, described, below=lambda path: _below(path, facet.id))
         if not routes:
-            raise RonConfigError(_without_routes(facet))
+            raise RonConfigError(
+                f"{where}: no routes, so that a node would answer nothing: give resources that allow "
+                "something, or routes=[Route('/*tail')]"
+            )
         names = sorted(one.name for one in described)
         made_from = f"{_resources(names)} for facet {facet.id}" if names else f"routes for facet {facet.id}"
         return _manifest(facet, routes, None, made_from)

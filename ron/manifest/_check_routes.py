@@ -1,76 +1,46 @@
-"""The routes of manifests: what a node would not mount, forward wrongly, or die on. Pure.
-
-Nodes compare whole mounted paths, so what collides is looked for over all manifests of a node together.
-"""
+"""The routes of a manifest, each for itself: what a node would not mount, or forward wrongly. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Optional
 
-from .._plan import encode_path
 from .._suggest import listed
-from ..errors import RonConfigError
+from ._check_tables import route_table, travels
 from ._exposed import quoted
 from ._findings import Finding, Place
 from ._nodes import BRACES, COLON
 
 if TYPE_CHECKING:
     from ._files import SeenFiles
-    from ._model import Manifest, ManifestRoute
+    from ._model import Manifest
     from ._nodes import KindRules, NodeCapabilities
+    from ._tables import ManifestRoute
 
-__all__ = ["check_mounts", "check_routes"]
+__all__ = ["RoutePlace", "check_routes", "is_mounted"]
 
 
 def check_routes(
     manifest: Manifest, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
 ) -> Iterator[Finding]:
     """What is wrong with each route for itself, and with having none."""
-    source, legacy = manifest.source, manifest._origin.form == "legacy"
     for number, route in enumerate(manifest.routes, 1):
-        table = f"routes {number}" if legacy else f"[[route]] {number}"
-        yield from _route(_Where(source, table), route, node, rules, seen)
+        yield from _route(RoutePlace(manifest.source, route_table(manifest, number)), route, node, rules, seen)
     if manifest.made_from is None and rules.upstream:
         yield from _collections(manifest, node)
-    if not any(_is_mounted(route, node) for route in manifest.routes):
+    if not any(is_mounted(route, node) for route in manifest.routes):
         yield Finding(
             "no_routes",
-            "unanswered",
-            Place(source),
+            "empty",
+            Place(manifest.source),
             "no route is mounted, so that nothing of the facet is answered",
             _without_routes(manifest, node),
         )
 
 
-def check_mounts(manifests: Sequence[tuple[int, Manifest]], node: NodeCapabilities) -> Iterator[tuple[int, Finding]]:
-    """What a node's router would not take, over these manifests in their order; each beside its manifest's number."""
-    table: _Mounted = {}
-    for number, manifest in manifests:
-        if any(char in manifest.facet.id for char in node.forbidden_in_id):
-            continue  # said of the id
-        for place, route in enumerate(manifest.routes, 1):
-            if not _is_mounted(route, node):
-                continue
-            where = _Where(manifest.source, f"[[route]] {place}")
-            mine = (manifest.source, f"{route.method.upper()} {quoted(route.path)}")
-            path = f"{node.mount}/{manifest.facet.id}{route.path}"
-            reason = _wildcard_reason(route.path, node)
-            if reason:
-                yield number, where("wildcard", node.clash, "path", *reason)
-                continue
-            for finding in _clashes(where, path, route, node, table):
-                yield number, finding
-            table.setdefault(path, {}).setdefault(route.method.upper(), mine)
-
-
-#: by mounted path and method: the file, and the route as its file has it
-_Mounted = dict[str, dict[str, tuple[Optional[str], str]]]
-
-
-class _Where:
-    """Makes findings of one route."""
+class RoutePlace:
+    """One route's place in its file: makes findings of it."""
 
     def __init__(self, source: Optional[str], table: str) -> None:
         self.source, self.table = source, table
@@ -84,12 +54,13 @@ class _Where:
         return route if source in (None, self.source) else f"{route} of {source}"
 
 
-def _is_mounted(route: ManifestRoute, node: NodeCapabilities) -> bool:
+def is_mounted(route: ManifestRoute, node: NodeCapabilities) -> bool:
+    """Whether requests reach the route."""
     return route.method.upper() in node.mounted and route.path.startswith("/")
 
 
 def _route(
-    where: _Where, route: ManifestRoute, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
+    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
 ) -> Iterator[Finding]:
     yield from _method(where, route, node, rules)
     if not route.path.startswith("/"):
@@ -103,7 +74,7 @@ def _route(
     yield from _file(where, route, rules, seen)
 
 
-def _method(where: _Where, route: ManifestRoute, node: NodeCapabilities, rules: KindRules) -> Iterator[Finding]:
+def _method(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules) -> Iterator[Finding]:
     method = route.method.upper()
     if method not in node.methods:
         fix = "write 'GET', which answers HEAD too" if method == "HEAD" else f"write one of {listed(node.methods)}"
@@ -123,7 +94,7 @@ def _method(where: _Where, route: ManifestRoute, node: NodeCapabilities, rules: 
         )
 
 
-def _path(where: _Where, route: ManifestRoute, node: NodeCapabilities) -> Iterator[Finding]:
+def _path(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> Iterator[Finding]:
     """Segments that no request has, or that only look like parameters; paths that panic are found when mounting."""
     foreign = COLON if node.syntax == BRACES else BRACES
     literal: list[str] = []
@@ -150,7 +121,7 @@ def _path(where: _Where, route: ManifestRoute, node: NodeCapabilities) -> Iterat
             )
         else:
             literal.append(segment)
-    if not _travels("/" + "/".join(literal)) or any(not segment for segment in route.path.split("/")[1:-1]):
+    if not travels("/" + "/".join(literal)) or any(not segment for segment in route.path.split("/")[1:-1]):
         yield where(
             "path",
             "unanswered",
@@ -160,14 +131,7 @@ def _path(where: _Where, route: ManifestRoute, node: NodeCapabilities) -> Iterat
         )
 
 
-def _travels(path: str) -> bool:
-    try:
-        return encode_path(path).decode("ascii") == path
-    except RonConfigError:
-        return False
-
-
-def _forwarding(where: _Where, route: ManifestRoute, node: NodeCapabilities) -> Iterator[Finding]:
+def _forwarding(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> Iterator[Finding]:
     segments = route.path.split("/")[1:]
     last = segments[-1]
     above = "/".join(["", *segments[:-1]])
@@ -194,7 +158,9 @@ def _forwarding(where: _Where, route: ManifestRoute, node: NodeCapabilities) -> 
         )
 
 
-def _upstream_path(where: _Where, route: ManifestRoute, node: NodeCapabilities, rules: KindRules) -> Iterator[Finding]:
+def _upstream_path(
+    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules
+) -> Iterator[Finding]:
     path = route.upstream_path
     if path is None:
         return
@@ -208,7 +174,7 @@ def _upstream_path(where: _Where, route: ManifestRoute, node: NodeCapabilities, 
         )
     elif not rules.upstream:
         yield where("upstream_path", "ignored", "upstream_path", "a facet of this kind asks no upstream", "remove it")
-    elif not _travels(path) or (
+    elif not travels(path) or (
         not node.forwards_parameters and any(COLON.is_variable(one) or "{" in one for one in path.split("/"))
     ):
         yield where(
@@ -220,7 +186,7 @@ def _upstream_path(where: _Where, route: ManifestRoute, node: NodeCapabilities, 
         )
 
 
-def _file(where: _Where, route: ManifestRoute, rules: KindRules, seen: Optional[SeenFiles]) -> Iterator[Finding]:
+def _file(where: RoutePlace, route: ManifestRoute, rules: KindRules, seen: Optional[SeenFiles]) -> Iterator[Finding]:
     file = route.file
     if not rules.file:
         if file is not None:
@@ -240,7 +206,7 @@ def _file(where: _Where, route: ManifestRoute, rules: KindRules, seen: Optional[
     if ".." in re.split(r"[/\\]", file) or (seen is not None and file in seen.outside):
         yield where(
             "file_outside",
-            "misdirected",
+            "outside",
             "file",
             f"{quoted(file)} leads out of the node's working directory, and a node serves it all the same",
             "write a file below it, without '..' and links that lead out",
@@ -253,14 +219,14 @@ def _collections(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding
     said = set()
     for number, route in enumerate(manifest.routes, 1):
         above, _, last = route.path.rpartition("/")
-        if not node.syntax.is_wildcard(last) or not _is_mounted(route, node) or above in paths or route.path in said:
+        if not node.syntax.is_wildcard(last) or not is_mounted(route, node) or above in paths or route.path in said:
             continue
         said.add(route.path)
         if above:
             yield Finding(
                 "collection",
                 "unanswered",
-                Place(manifest.source, f"[[route]] {number}", "path"),
+                Place(manifest.source, route_table(manifest, number), "path"),
                 f"{quoted(route.path)} does not match {quoted(above)}, because the rest is never empty",
                 f"add a route for {quoted(above)}, if it is to be answered",
             )
@@ -272,57 +238,3 @@ def _without_routes(manifest: Manifest, node: NodeCapabilities) -> str:
     if manifest.routes:
         return f"add a route with {listed(node.mounted)}"
     return "write at least one [[route]] with method and path"
-
-
-def _wildcard_reason(path: str, node: NodeCapabilities) -> Optional[tuple[str, str]]:
-    """Why a router takes the path's wildcard or parameter for an error, and what to write."""
-    *before, last = path.split("/")
-    mark = node.syntax.wildcard[0]
-    early = next((segment for segment in before if mark in segment), None)
-    if early is not None:
-        return f"{quoted(early)} takes the whole rest, and is not last", "write it as the last segment"
-    nameless = next((one for one in (*before, last) if _is_nameless(one, node)), None)
-    if nameless is not None:
-        return f"{quoted(nameless)} has no name", "write a name after the mark, such as 'tail'"
-    return None
-
-
-def _is_nameless(segment: str, node: NodeCapabilities) -> bool:
-    """Whether a segment ends with the opening mark of a parameter or wildcard, or has nothing between its marks."""
-    if node.syntax.is_variable(segment) and not node.syntax.name(segment):
-        return True
-    return not node.syntax.parameter[1] and segment[-1:] in (node.syntax.parameter[0], node.syntax.wildcard[0])
-
-
-def _clashes(
-    where: _Where, path: str, route: ManifestRoute, node: NodeCapabilities, table: _Mounted
-) -> Iterator[Finding]:
-    there = table.get(path, {}).get(route.method.upper())
-    if there:
-        yield where(
-            "clash",
-            node.clash,
-            "path",
-            f"{where.other(there)} is mounted at the same path already",
-            "leave one of them out",
-        )
-        return
-    for other, methods in table.items():
-        names = _named_otherwise(other, path, node) if other != path else None
-        if names:
-            yield where(
-                "clash",
-                node.clash,
-                "path",
-                f"{names[1]!r} stands where {where.other(next(iter(methods.values())))} has {names[0]!r}",
-                "give both the same parameter",
-            )
-            return
-
-
-def _named_otherwise(one: str, other: str, node: NodeCapabilities) -> Optional[tuple[str, str]]:
-    for left, right in zip(one.split("/"), other.split("/")):
-        if left != right:
-            both = node.syntax.is_variable(left) and node.syntax.is_variable(right)
-            return (left, right) if both else None
-    return None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
+from .._url import parse_base_url
 from ..errors import RonConfigError, RonParseError
 from ._exposed import quoted
 from ._model import Manifest
@@ -70,7 +71,9 @@ def diff(
         wanted = {key: _told(one) for key, one in wanted_manifests.items()}
     else:
         there = _read(against) if isinstance(against, str) or hasattr(against, "__fspath__") else against
-        actual = {key: _facts(one) for key, one in reversed([(one.facet.id, one) for one in there])}
+        actual = {}
+        for one in _checked(there):
+            actual.setdefault(one.facet.id, _facts(one))  # as a node: the first of two counts
         wanted = {key: _facts(one) for key, one in wanted_manifests.items()}
     found: list[Difference] = []
     for key in sorted({*wanted, *actual}):
@@ -89,12 +92,19 @@ def _read(directory: Any) -> Iterable[Manifest]:
 
 def _by_id(manifests: Iterable[Manifest]) -> dict[str, Manifest]:
     found: dict[str, Manifest] = {}
-    for one in manifests:
-        if not isinstance(one, Manifest):
-            raise RonConfigError(f"diff takes manifests, such as [Shop.manifest()], not {type(one).__name__}")
+    for one in _checked(manifests):
         if found.setdefault(one.facet.id, one) is not one:
             raise RonConfigError(f"two of the manifests have the id {quoted(one.facet.id)}: give diff one of them")
     return found
+
+
+def _checked(manifests: Any) -> Iterator[Manifest]:
+    if isinstance(manifests, Manifest) or not isinstance(manifests, Iterable):
+        raise RonConfigError(f"diff takes several manifests, such as [Shop.manifest()], not {type(manifests).__name__}")
+    for one in manifests:
+        if not isinstance(one, Manifest):
+            raise RonConfigError(f"diff takes manifests, such as [Shop.manifest()], not {type(one).__name__}")
+        yield one
 
 
 def _facet(key: str, wanted: Optional[_Facts], actual: Optional[_Facts]) -> Iterator[Difference]:
@@ -121,7 +131,7 @@ def _told(manifest: Manifest) -> _Facts:
     """What a node would tell of a manifest."""
     facts: _Facts = {"kind": manifest.facet.kind}
     if manifest.upstream is not None and manifest.facet.kind == "proxy":
-        facts["upstream"] = str(manifest.upstream).rstrip("/")
+        facts["upstream"] = _url(str(manifest.upstream))
     return {**facts, **{f"route {route.method.upper()} {route.path}": None for route in manifest.routes}}
 
 
@@ -173,14 +183,22 @@ def _running(meta: Mapping[str, Any]) -> dict[str, _Facts]:
     return found
 
 
+def _url(text: str) -> str:
+    """One form for what means one upstream: with its port, without a final ``/``."""
+    try:
+        return str(parse_base_url(text))
+    except RonConfigError:
+        return text
+
+
 _NOT_META = "this is no answer of GET /facets/meta: "
 
 
 def _upstream(value: Any, where: str) -> str:
     """A URL, however the node writes it."""
     if isinstance(value, str):
-        return value.rstrip("/")
+        return _url(value)
     if isinstance(value, Mapping) and all(key in value for key in ("scheme", "host", "port")):
         base = value.get("base_path") or ""
-        return f"{value['scheme']}://{value['host']}:{value['port']}{base}".rstrip("/")
+        return _url(f"{value['scheme']}://{value['host']}:{value['port']}{base}")
     raise RonParseError(_NOT_META + f"the upstream of {where} is neither a URL nor a table of scheme, host and port")

@@ -25,10 +25,12 @@ class LoadedDirectory:
     """What ``Manifest.load_dir`` found; iterating gives the manifests.
 
     Attributes:
-        manifests: those that could be read, in the directory's order, each with its ``source``.
+        files: every ``*.toml``, in the directory's order.
+        manifests: those that could be read, in the same order, each with its ``source``.
         findings: an error with the code ``unreadable`` for each file that is no manifest: nodes skip these.
     """
 
+    files: tuple[str, ...]
     manifests: tuple[Manifest, ...]
     findings: tuple[Finding, ...]
 
@@ -43,14 +45,14 @@ def load_directory(directory: StrPath) -> LoadedDirectory:
     """Reads a directory, see ``Manifest.load_dir``."""
     manifests: list[Manifest] = []
     findings: list[Finding] = []
-    for path in toml_files(directory):
+    files = [str(path) for path in toml_files(directory)]
+    for file in files:
         try:
-            manifests.append(read_manifest(read_text(path), str(path)))
+            manifests.append(read_manifest(read_text(file), file))
         except RonConfigError as error:
             said = error.message
-            said = said[len(str(path)) :].lstrip(": ") if said.startswith(str(path)) else said
-            findings.append(_unreadable(str(path), said))
-    return LoadedDirectory(tuple(manifests), tuple(findings))
+            findings.append(_unreadable(file, said[len(file) :].lstrip(": ") if said.startswith(file) else said))
+    return LoadedDirectory(tuple(files), tuple(manifests), tuple(findings))
 
 
 def check_dir(
@@ -67,8 +69,8 @@ def check_dir(
         root: the working directory of the node, in which static files must exist; None looks at no file.
 
     Returns:
-        Findings: of unreadable files first, then file by file in the directory's order, which is the one that a node
-        reads them in; of two files with one id the later one is skipped.
+        Findings, file by file in the directory's own order, which is the one that a node reads it in: of two files with
+        one id the later one is skipped.
 
     Raises:
         RonConfigError: if there is no such directory or root, or for an unknown node.
@@ -80,11 +82,12 @@ def check_dir(
         seen = look_at_files(root, [route.file for one in loaded for route in one.routes if route.file])
     found = [*loaded.findings, *check_together(loaded.manifests, known, seen)]
     skipped = {finding.where.file for finding in found if finding.effect == "skipped"}
-    if all(one.source in skipped for one in loaded):
+    found.sort(key=lambda finding: loaded.files.index(str(finding.where.file)))
+    if all(file in skipped for file in loaded.files):
         found.append(
             Finding(
                 "no_manifest",
-                "unanswered",
+                "empty",
                 Place(str(directory)),
                 "a node would load nothing from here, and say that it is ready",
                 "put at least one manifest there that is not skipped",

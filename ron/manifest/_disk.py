@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 from urllib.parse import quote
 
-from .._suggest import shown
+from .._suggest import listed, shown
 from ..errors import RonConfigError
 from ._files import Folder, SeenFiles, matches
 
@@ -128,7 +128,7 @@ def look_at_folder(
         RonConfigError: for a file that leads outside the root, or that is needed and missing.
     """
     base = Path(root or ".")
-    found = list(_found(where, base, patterns)) if patterns else []
+    found = _found(where, base, patterns) if patterns else []
     hashes: dict[str, str] = {}
     for file in {*found, *explicit}:
         path = base / file
@@ -144,15 +144,21 @@ def look_at_folder(
     return Folder(tuple(found), hashes)
 
 
-def _found(where: str, base: Path, patterns: Sequence[str]) -> Iterator[str]:
+def _found(where: str, base: Path, patterns: Sequence[str]) -> list[str]:
     if not base.is_dir():
         raise RonConfigError(
             f"{where}: files= looks into root {shown(str(base))}, and there is no such folder below the working "
             "directory: make the manifest where the files are"
         )
-    for file in _walk(where, base, "", frozenset()):
-        if any(matches(file, pattern) for pattern in patterns):
-            yield file
+    try:
+        found = [one for one in _walk(where, base, "", frozenset()) if any(matches(one, each) for each in patterns)]
+    except OSError as error:
+        reason = f"cannot be read: {_said(error)}"
+    else:
+        if found:
+            return found
+        reason = f"holds no file that matches {listed(map(repr, patterns))}"
+    raise RonConfigError(f"{where}: root {shown(str(base))} {reason}")
 
 
 def _walk(where: str, base: Path, below: str, above: frozenset[Path]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from .._suggest import shown
 
-__all__ = ["exposed", "quoted", "reason"]
+__all__ = ["exposed", "leaves", "quoted", "reason"]
 
 _NAMED = re.compile(
     r"(?:^|[_.-])(?:access_?key|api_?key|auth_?key|authorization|bearer|capability|cookie|credentials?|macaroon"
@@ -33,7 +33,27 @@ _RUN = re.compile(r"[A-Za-z0-9_+=-]{24,}")
 
 def exposed(content: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
     """Every value of a document that looks like a secret: its path of keys and positions, and why."""
-    yield from _walk((), content)
+    for at, value in leaves(content):
+        name = next((part for part in reversed(at) if isinstance(part, str)), "")
+        if _NAMED.search(_CAMEL.sub("_", name).lower()) and _holds_something(value):
+            yield at, "is named like a secret"
+        elif isinstance(value, str):
+            host = at[-2:] == ("upstream", "host") and "@" in value
+            why = "holds user information before '@'" if host else reason(value)
+            if why:
+                yield at, why
+
+
+def leaves(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every value of a document that holds no others, with its path of keys and positions."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from leaves(one, (*at, key))
+    elif isinstance(value, (list, tuple)):
+        for number, one in enumerate(value):
+            yield from leaves(one, (*at, number))
+    else:
+        yield at, value
 
 
 def quoted(value: object) -> str:
@@ -50,24 +70,6 @@ def reason(text: str) -> Optional[str]:
     if any(_random(run) for run in _RUN.findall(text)):
         return "looks like a token"
     return None
-
-
-def _walk(at: tuple[Any, ...], value: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _walk((*at, key), one)
-        return
-    if isinstance(value, (list, tuple)):
-        for number, one in enumerate(value):
-            yield from _walk((*at, number), one)
-        return
-    name = next((part for part in reversed(at) if isinstance(part, str)), "")
-    if _NAMED.search(_CAMEL.sub("_", name).lower()) and _holds_something(value):
-        yield at, "is named like a secret"
-    elif isinstance(value, str):
-        why = "holds user information before '@'" if at[-2:] == ("upstream", "host") and "@" in value else reason(value)
-        if why:
-            yield at, why
 
 
 def _holds_something(value: Any) -> bool:

@@ -9,18 +9,20 @@ from typing import Literal, Optional
 
 __all__ = ["CODES", "EFFECTS", "Finding", "Place"]
 
-#: what a node does about it; the first three make an error, the rest a warning
+#: what a node does about it; the first four make an error, the rest a warning
 EFFECTS: Mapping[str, str] = MappingProxyType(
     {
         "panics": "the node dies at start-up",
         "skipped": "the node skips the whole file",
+        "empty": "the node loads it, says that it is ready, and answers nothing of it",
         "exposed": "a secret lies open in the file",
         "unanswered": "the node answers 404 or 405 there",
         "misdirected": "the node asks the upstream for something else",
+        "outside": "the node serves a file that lies elsewhere",
         "ignored": "the node reads it and does nothing with it, or doesn't read it",
     }
 )
-_ERRORS = frozenset({"panics", "skipped", "exposed"})
+_ERRORS = frozenset({"panics", "skipped", "empty", "exposed"})
 
 #: every code that a finding may have, with what it means
 CODES: Mapping[str, str] = MappingProxyType(
@@ -36,6 +38,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "host": "`host` is empty, or more than a host",
         "id": "an id that is blank, or that no path has",
         "ignored": "a documented key that this node does not heed",
+        "integer": "a number of more than 64 bits",
         "kind": "a kind that this node does not have",
         "literal": "text that looks like a parameter and isn't one for this node",
         "method": "a method that a manifest may not name",
@@ -81,7 +84,8 @@ class Finding:
     """One thing that is wrong with a manifest, on a certain kind of node.
 
     Attributes:
-        level: ``error`` if the node dies or skips the file, or a secret lies open; else ``warning``.
+        level: ``error`` if the node dies, skips the file or answers nothing of it, or a secret lies open; else
+            ``warning``.
         code: one of ``CODES``, for programs.
         effect: one of ``EFFECTS``: what the node does.
         where: file, table and key.

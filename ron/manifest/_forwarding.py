@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Optional
 from .._plan import encode_path
 from .._routes import METHODS, TAIL, different_parameters, route_name
 from ..errors import RonConfigError
-from ._model import ManifestRoute
+from ._tables import ManifestRoute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,18 +1,17 @@
-"""The manifest file as a model: the same tables, the same keys (protocol.md "Facet manifests"). Nothing here does I/O.
+"""The manifest of one facet as a model, and what can be done with it. Nothing here does I/O: ``_disk`` does.
 
-A model holds what a file says, so its types are as wide as the file's; ``build_manifest`` makes only what nodes load.
-``None`` means that the key is not in the file.
+A model holds what a file says; ``build_manifest`` makes only what nodes load.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from .._routes import METHODS
+from ._tables import FacetTable, ManifestRoute, Table, Upstream
 
 if TYPE_CHECKING:
     from ..facets import Route
@@ -22,91 +21,7 @@ if TYPE_CHECKING:
     from ._findings import Finding
     from ._nodes import NodeCapabilities
 
-__all__ = ["FacetTable", "Integrity", "Limits", "Manifest", "ManifestRoute", "Meta", "Security", "Upstream"]
-
-
-# ``frozen=True`` stands in each class, because type checkers read it only there.
-class _Table(BaseModel, frozen=True):
-    """``unknown`` holds the keys of the file's table that no field stands for, as they were read."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    unknown: Mapping[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
-
-    def __hash__(self) -> int:
-        return hash(tuple(value for name, value in self.__dict__.items() if name not in ("unknown", "made_from")))
-
-    def content(self) -> dict[str, Any]:
-        """The table as the file has it: set keys, in the model's order, then unknown ones, sorted."""
-        found: dict[str, Any] = {}
-        for name, field in type(self).model_fields.items():
-            value = getattr(self, name)
-            if field.exclude or value is None:
-                continue
-            if isinstance(value, tuple):
-                value = [one.content() for one in value]
-            found[field.alias or name] = value.content() if isinstance(value, _Table) else value
-        return {**found, **{key: _sorted(self.unknown[key]) for key in sorted(self.unknown) if key not in found}}
-
-
-class Meta(_Table, frozen=True):
-    """``[facet.meta]``: for people; nodes ignore it."""
-
-    description: Optional[str] = None
-    owner: Optional[str] = None
-    version: Optional[str] = None
-
-
-class Security(_Table, frozen=True):
-    """``[facet.security]``: today's micronodes ignore it, so it protects nothing yet."""
-
-    requires_auth: Optional[bool] = None
-    public: Optional[bool] = None
-
-
-class Limits(_Table, frozen=True):
-    """``[facet.limits]``: requests a second; today's micronodes ignore it."""
-
-    max_rps: Optional[int] = None
-
-
-class FacetTable(_Table, frozen=True):
-    """``[facet]``: ``kind`` is ``proxy``, ``static`` or ``echo``, in lower case only."""
-
-    id: str
-    kind: str
-    meta: Optional[Meta] = None
-    security: Optional[Security] = None
-    limits: Optional[Limits] = None
-
-
-class Upstream(_Table, frozen=True):
-    """``[upstream]``, a table of its own: nodes do not see ``[facet.upstream]``. An IPv6 ``host`` is in brackets."""
-
-    scheme: str
-    host: str
-    port: int
-    base_path: Optional[str] = None
-
-    def __str__(self) -> str:
-        before, at, host = self.host.rpartition("@")
-        return f"{self.scheme}://{'[redacted]' if before else ''}{at}{host}:{self.port}{self.base_path or ''}"
-
-
-class Integrity(_Table, frozen=True):
-    """``[route.integrity]``: ``sha256`` of the file, in lower-case hexadecimal; today's micronodes ignore it."""
-
-    sha256: Optional[str] = None
-
-
-class ManifestRoute(_Table, frozen=True):
-    """One ``[[route]]``; ``file`` is relative to the node's working directory."""
-
-    method: str
-    path: str
-    file: Optional[str] = None
-    upstream_path: Optional[str] = None
-    integrity: Optional[Integrity] = None
+__all__ = ["Manifest", "Origin"]
 
 
 class Origin(NamedTuple):
@@ -121,7 +36,7 @@ class Origin(NamedTuple):
     ignored_methods: tuple[int, ...] = ()
 
 
-class Manifest(_Table, frozen=True):
+class Manifest(Table, frozen=True):
     """A facet's manifest. Frozen, comparable, hashable.
 
     ::
@@ -308,7 +223,7 @@ class Manifest(_Table, frozen=True):
     def __eq__(self, other: object) -> bool:
         return self.content() == other.content() if isinstance(other, Manifest) else NotImplemented
 
-    __hash__ = _Table.__hash__
+    __hash__ = Table.__hash__
 
     def __repr__(self) -> str:
         return f"<Manifest {self._title()}: {len(self.routes)} route{'' if len(self.routes) == 1 else 's'}>"
@@ -325,17 +240,3 @@ class Manifest(_Table, frozen=True):
     def _title(self) -> str:
         behind = f" to {self.upstream}" if self.upstream else ""
         return f"{self.facet.id} ({self.facet.kind}{behind})"
-
-
-def route_order(route: ManifestRoute) -> tuple[list[str], int]:
-    """Sorts routes by path, a folder before what is in it, then by method in the order of ``METHODS``."""
-    return route.path.split("/"), METHODS.index(route.method)
-
-
-def _sorted(value: Any) -> Any:
-    """Unknown content in one order, whatever order it was written in."""
-    if isinstance(value, Mapping):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return [_sorted(one) for one in value]
-    return value

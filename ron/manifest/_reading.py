@@ -12,7 +12,8 @@ from typing import Any, Optional, TypeVar
 
 from .._suggest import did_you_mean
 from ..errors import RonConfigError
-from ._model import FacetTable, Integrity, Limits, Manifest, ManifestRoute, Meta, Origin, Security, Upstream
+from ._model import Manifest, Origin
+from ._tables import FacetTable, Integrity, Limits, ManifestRoute, Meta, Security, Upstream
 from ._toml import made_from_in
 
 if sys.version_info >= (3, 11):
@@ -20,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["read_manifest"]
+__all__ = ["expected_type", "read_manifest"]
 
 T = TypeVar("T", FacetTable, Integrity, Limits, Manifest, ManifestRoute, Meta, Security, Upstream)
 
@@ -69,15 +70,40 @@ def read_manifest(text: str, source: Optional[str] = None) -> Manifest:
     return made._come_from(origin._replace(source=source))
 
 
+def expected_type(kind: type[Any], key: str) -> str:
+    """What a documented key holds, in words."""
+    of = {**_STRICT.get(kind, {}), **_LENIENT.get(kind, {})}.get(key, dict)
+    return _CALLED[of]
+
+
 def _document(text: str, name: str) -> dict[str, Any]:
-    reason = "it is nested too deeply"
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
+        if _is_shallow(document):
+            return document
+        reason = _TOO_DEEP
     except RecursionError:
-        pass
+        reason = _TOO_DEEP
     except tomllib.TOMLDecodeError as error:
         reason = _bounded(str(error))
+    except ValueError:
+        reason = "a number in it has too many digits"  # Python's own limit, where it has one
     raise RonConfigError(f"{name} is no TOML: {reason}")
+
+
+_TOO_DEEP = "it is nested too deeply"
+_DEEPEST = 50
+
+
+def _is_shallow(document: Mapping[str, Any]) -> bool:
+    """Whether everything that walks through a document gets to its end; dotted keys nest without an end."""
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        values = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        level = [one for each in values for one in each if isinstance(one, (dict, list))]
+        if not level:
+            return True
+    return False
 
 
 def _bounded(reason: str) -> str:

@@ -15,7 +15,6 @@ from ._check_tables import check_facet, check_form, check_upstream
 from ._exposed import quoted
 from ._findings import Finding, Place
 from ._mounts import check_mounts
-from ._nodes import KindRules
 
 if TYPE_CHECKING:
     from ._files import SeenFiles
@@ -56,7 +55,7 @@ def _alone(manifest: Manifest, node: NodeCapabilities, seen: Optional[SeenFiles]
     yield from check_form(manifest, node)
     yield from check_facet(manifest, node)
     yield from check_upstream(manifest, node, rules)
-    yield from check_routes(manifest, node, rules or KindRules(), seen)
+    yield from check_routes(manifest, node, rules, seen)
     yield from check_unheeded(manifest, node)
     yield from check_keys(manifest)
     yield from check_integers(manifest)

@@ -22,12 +22,12 @@ __all__ = ["RoutePlace", "check_routes", "is_mounted"]
 
 
 def check_routes(
-    manifest: Manifest, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
+    manifest: Manifest, node: NodeCapabilities, rules: Optional[KindRules], seen: Optional[SeenFiles]
 ) -> Iterator[Finding]:
     """What is wrong with each route for itself, and with having none."""
     for number, route in enumerate(manifest.routes, 1):
         yield from _route(RoutePlace(manifest.source, route_table(manifest, number)), route, node, rules, seen)
-    if manifest.made_from is None and rules.upstream:
+    if manifest.made_from is None and rules is not None and rules.upstream:
         yield from _collections(manifest, node)
     if not any(is_mounted(route, node) for route in manifest.routes):
         yield Finding(
@@ -60,7 +60,11 @@ def is_mounted(route: ManifestRoute, node: NodeCapabilities) -> bool:
 
 
 def _route(
-    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
+    where: RoutePlace,
+    route: ManifestRoute,
+    node: NodeCapabilities,
+    rules: Optional[KindRules],
+    seen: Optional[SeenFiles],
 ) -> Iterator[Finding]:
     yield from _method(where, route, node, rules)
     if not route.path.startswith("/"):
@@ -68,18 +72,22 @@ def _route(
         yield where("path", "skipped", "path", f"{quoted(route.path)} does not begin with '/'", better)
     else:
         yield from _path(where, route, node)
-        if rules.upstream:
+        if rules is not None and rules.upstream:
             yield from _forwarding(where, route, node)
-    yield from _upstream_path(where, route, node, rules)
-    yield from _file(where, route, rules, seen)
+    # of a kind that the node doesn't have, nobody knows what its routes need
+    if rules is not None:
+        yield from _upstream_path(where, route, node, rules)
+        yield from _file(where, route, rules, seen)
 
 
-def _method(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules) -> Iterator[Finding]:
+def _method(
+    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: Optional[KindRules]
+) -> Iterator[Finding]:
     method = route.method.upper()
     if method not in node.methods:
         fix = "write 'GET', which answers HEAD too" if method == "HEAD" else f"write one of {listed(node.methods)}"
         yield where("method", "skipped", "method", f"no manifest may name {quoted(route.method)}", fix)
-    elif method not in rules.methods:
+    elif rules is not None and method not in rules.methods:
         allowed = listed(rules.methods)
         yield where(
             "method", "skipped", "method", f"a facet of this kind has only {allowed}, not {method}", f"write {allowed}"

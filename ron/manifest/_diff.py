@@ -17,6 +17,7 @@ from ._model import Manifest
 
 if TYPE_CHECKING:
     from ._disk import StrPath
+    from ._tables import ManifestRoute
 
 __all__ = ["Difference", "diff"]
 
@@ -132,12 +133,16 @@ def _told(manifest: Manifest) -> _Facts:
     facts: _Facts = {"kind": manifest.facet.kind}
     if manifest.upstream is not None and manifest.facet.kind == "proxy":
         facts["upstream"] = _url(str(manifest.upstream))
-    return {**facts, **{f"route {route.method.upper()} {route.path}": None for route in manifest.routes}}
+    return {**facts, **{_route(one): None for one in manifest.routes}}
+
+
+def _route(route: ManifestRoute) -> str:
+    return f"route {route.method.upper()} {route.path}"
 
 
 def _facts(manifest: Manifest) -> _Facts:
     """Everything that a manifest says: one fact a key, one a route."""
-    facts = _told(manifest)
+    facts = {key: value for key, value in _told(manifest).items() if value is not None}
     content = manifest.content()
     for table, name in ((content, ""), (content["facet"], "facet")):
         for key, value in table.items():
@@ -148,7 +153,7 @@ def _facts(manifest: Manifest) -> _Facts:
         facts.update(_flat("", "upstream", "", dict(manifest.upstream.unknown)))
     for route in manifest.routes:
         rest = {key: value for key, value in route.content().items() if key not in ("method", "path")}
-        facts[f"route {route.method.upper()} {route.path}"] = ", ".join(f"{k} = {_said(v)}" for k, v in rest.items())
+        facts[_route(route)] = ", ".join(f"{key} = {_said(value)}" for key, value in rest.items()) or "-"
     return facts
 
 

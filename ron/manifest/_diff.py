@@ -68,7 +68,7 @@ def diff(
     """
     wanted_manifests = _by_id(manifests)
     if isinstance(against, Mapping):
-        actual = _running(against)
+        actual = _running({str(key): value for key, value in against.items()})
         wanted = {key: _told(one) for key, one in wanted_manifests.items()}
     else:
         there = _read(against) if isinstance(against, str) or hasattr(against, "__fspath__") else against

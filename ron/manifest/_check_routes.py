@@ -29,6 +29,7 @@ def check_routes(
         yield from _route(RoutePlace(manifest.source, route_table(manifest, number)), route, node, rules, seen)
     if manifest.made_from is None and rules is not None and rules.upstream:
         yield from _collections(manifest, node)
+    yield from _hidden(manifest, node)
     if not any(is_mounted(route, node) for route in manifest.routes):
         yield Finding(
             "no_routes",
@@ -68,7 +69,9 @@ def _route(
 ) -> Iterator[Finding]:
     yield from _method(where, route, node, rules)
     if not route.path.startswith("/"):
-        better = f"write '/{route.path}'" if re.match(r"[\w:*{]", route.path) else "write it with a '/' first"
+        better = (
+            f"write {quoted('/' + route.path)}" if re.match(r"[\w:*{]", route.path) else "write it with a '/' first"
+        )
         yield where("path", "skipped", "path", f"{quoted(route.path)} does not begin with '/'", better)
     else:
         yield from _path(where, route, node)
@@ -117,7 +120,7 @@ def _path(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> It
                 "unanswered",
                 "path",
                 f"a {node.name} takes {quoted(segment)} as literal text",
-                f"write {before + name + after!r}",
+                f"write {quoted(before + name + after)}",
             )
         elif node.syntax.opens_within(segment):
             yield where(
@@ -150,7 +153,7 @@ def _forwarding(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities)
             "misdirected",
             "path",
             f"a {node.name} forwards the rest only for paths that end in {node.tail!r}",
-            f"write {above + node.tail!r}",
+            f"write {quoted(above + node.tail)}",
         )
     if parameter is None or node.forwards_parameters:
         return
@@ -162,7 +165,7 @@ def _forwarding(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities)
             "misdirected",
             "path",
             f"a {node.name} would ask the upstream for the literal {quoted(parameter)}",
-            f"write {better + (node.tail or '')!r}, which forwards whatever follows",
+            f"write {quoted(better + (node.tail or ''))}, which forwards whatever follows",
         )
 
 
@@ -238,6 +241,38 @@ def _collections(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding
                 f"{quoted(route.path)} does not match {quoted(above)}, because the rest is never empty",
                 f"add a route for {quoted(above)}, if it is to be answered",
             )
+
+
+def _hidden(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
+    """A node takes the most specific path first, and only then looks at the method."""
+    methods: dict[str, dict[str, int]] = {}
+    for number, route in enumerate(manifest.routes, 1):
+        if is_mounted(route, node):
+            methods.setdefault(route.path, {}).setdefault(route.method.upper(), number)
+    for path, own in methods.items():
+        for wide, others in methods.items():
+            lost = others.keys() - own.keys()
+            if lost and wide != path and _covers(wide, path, node):
+                yield Finding(
+                    "hidden",
+                    "unanswered",
+                    Place(manifest.source, route_table(manifest, min(own.values())), "path"),
+                    f"{quoted(path)} hides {listed(lost)} of {quoted(wide)}: the most specific path is taken, whatever "
+                    "the method",
+                    f"add {listed(lost)} {quoted(path)}, if it is to be answered",
+                )
+
+
+def _covers(wide: str, path: str, node: NodeCapabilities) -> bool:
+    """Whether a wildcard would match what another path stands for."""
+    *before, last = wide.split("/")
+    segments = path.split("/")
+    rest = segments[len(before) :]
+    return (
+        node.syntax.is_wildcard(last)
+        and rest not in ([], [""])
+        and all(one == other or node.syntax.is_parameter(one) for one, other in zip(before, segments))
+    )
 
 
 def _without_routes(manifest: Manifest, node: NodeCapabilities) -> str:

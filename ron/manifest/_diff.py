@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from .._url import parse_base_url
 from ..errors import RonConfigError, RonParseError
-from ._exposed import quoted
+from ._exposed import named, quoted, reason
 from ._model import Manifest
 
 if TYPE_CHECKING:
@@ -109,23 +109,31 @@ def _checked(manifests: Any) -> Iterator[Manifest]:
 
 
 def _facet(key: str, wanted: Optional[_Facts], actual: Optional[_Facts]) -> Iterator[Difference]:
-    shown = quoted(key)[1:-1] if quoted(key) == repr(key) else quoted(key)
+    shown = named(key)
     if wanted is None or actual is None:
         yield Difference("missing" if actual is None else "extra", shown, "facet")
         return
-    for what in [*wanted, *(name for name in actual if name not in wanted)]:
-        if what not in actual:
-            yield Difference("missing", shown, what, _said(wanted[what]))
-        elif what not in wanted:
-            yield Difference("extra", shown, what, None, _said(actual[what]))
-        elif wanted[what] != actual[what]:
-            yield Difference("changed", shown, what, _said(wanted[what]), _said(actual[what]))
+    for fact in [*wanted, *(name for name in actual if name not in wanted)]:
+        what = _plain(fact)
+        if fact not in actual:
+            yield Difference("missing", shown, what, _said(wanted[fact]))
+        elif fact not in wanted:
+            yield Difference("extra", shown, what, None, _said(actual[fact]))
+        elif wanted[fact] != actual[fact]:
+            yield Difference("changed", shown, what, _said(wanted[fact]), _said(actual[fact]))
 
 
 def _said(value: Any) -> Optional[str]:
-    if value is None:
-        return None
-    return value if isinstance(value, str) and quoted(value) == repr(value) else quoted(value)
+    return None if value is None else _plain(value) if isinstance(value, str) else quoted(value)
+
+
+def _plain(text: str) -> str:
+    """A text on one line; none of it if it looks like a secret, and not all of it if it is long."""
+    shown = "[redacted]" if reason(text) else "".join(char if char.isprintable() else "?" for char in text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+
+
+_LONGEST = 200
 
 
 def _told(manifest: Manifest) -> _Facts:

@@ -85,7 +85,7 @@ def _clashes(
                 "clash",
                 node.clash,
                 "path",
-                f"{names[1]!r} stands where {where.other(next(iter(methods.values())))} has {names[0]!r}",
+                f"{quoted(names[1])} stands where {where.other(next(iter(methods.values())))} has {quoted(names[0])}",
                 "give both the same parameter",
             )
             return

@@ -222,6 +222,14 @@ ONE_MISTAKE = [
         "'/a/*tail' does not match '/a', because the rest is never empty",
         "add a route for '/a'",
     ),
+    (
+        ECHO + route("/a/*tail") + route("/a/*tail", "POST") + route("/a/b"),
+        "warning",
+        "hidden",
+        "[[route]] 3 path",
+        "'/a/b' hides POST of '/a/*tail': the most specific path is taken",
+        "add POST '/a/b', if it is to be answered",
+    ),
     (ECHO, "error", "no_routes", "", "no route is mounted", "write at least one [[route]]"),
     (
         ECHO + "[facet.security]\npublic = true\n" + ROUTE,

@@ -45,8 +45,11 @@ def check_together(
             found[number].append(_duplicate(manifest, other))
             loads[number] = False
     mounted = [(number, manifest) for number, manifest in enumerate(manifests) if loads[number]]
-    for number, finding in check_mounts(mounted, node):
-        found[number].append(finding)
+    alone = [[(number, manifest)] for number, manifest in enumerate(manifests) if not loads[number]]
+    # the routes of a skipped file collide with no other's, and among themselves as soon as it is put right
+    for together in (mounted, *alone):
+        for number, finding in check_mounts(together, node):
+            found[number].append(finding)
     return [finding for findings in found for finding in findings]
 
 

@@ -77,7 +77,7 @@ def _unknown(kind: type[Any], where: Place, key: str) -> Finding:
         of = expected_type(kind, key)
         return Finding("wrong_type", "ignored", where, f"it is not {of}", f"write {of}, or remove it")
     if kind is FacetTable and key == "upstream":
-        return Finding("unknown_key", "ignored", where, "the upstream is read elsewhere", "write [upstream]")
+        return Finding("unknown_key", "ignored", where, "[upstream] is there too, and only that is read", "remove it")
     near = did_you_mean(key, known)
     return Finding(
         "unknown_key",

@@ -74,7 +74,7 @@ def _route(
         )
         yield where("path", "skipped", "path", f"{quoted(route.path)} does not begin with '/'", better)
     else:
-        yield from _path(where, route, node)
+        yield from _path(where, route, node, rules)
         if rules is not None and rules.upstream:
             yield from _forwarding(where, route, node)
     # of a kind that the node doesn't have, nobody knows what its routes need
@@ -105,22 +105,27 @@ def _method(
         )
 
 
-def _path(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> Iterator[Finding]:
+def _path(
+    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: Optional[KindRules]
+) -> Iterator[Finding]:
     """Segments that no request has, or that only look like parameters; paths that panic are found when mounting."""
     foreign = COLON if node.syntax == BRACES else BRACES
+    fills = rules is None or not rules.upstream or node.forwards_parameters
     literal: list[str] = []
-    for segment in route.path.split("/")[1:]:
+    segments = route.path.split("/")[1:]
+    for place, segment in enumerate(segments):
         if node.syntax.is_variable(segment):
             continue
         if foreign.is_variable(segment):
             name = foreign.name(segment) or "name"
             before, after = node.syntax.wildcard if foreign.is_wildcard(segment) else node.syntax.parameter
+            tail = "/".join(["", *segments[:place]]) + (node.tail or f"/{before}tail{after}")
             yield where(
                 "literal",
                 "unanswered",
                 "path",
                 f"a {node.name} takes {quoted(segment)} as literal text",
-                f"write {quoted(before + name + after)}",
+                f"write {quoted(before + name + after if fills else tail)}",
             )
         elif node.syntax.opens_within(segment):
             yield where(
@@ -132,7 +137,7 @@ def _path(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> It
             )
         else:
             literal.append(segment)
-    if not travels("/" + "/".join(literal)) or any(not segment for segment in route.path.split("/")[1:-1]):
+    if not travels("/" + "/".join(literal)) or "" in segments[:-1]:
         yield where(
             "path",
             "unanswered",

@@ -189,8 +189,8 @@ class Manifest(Table, frozen=True):
             root: the working directory of the node, in which static files must exist; None looks at no file.
 
         Returns:
-            Findings in the order of the file; each has ``level`` (``error`` or ``warning``), ``code``, ``effect``,
-            ``where``, ``message`` and ``fix``.
+            Findings: of the file's form, its tables, its routes, what is ignored, secrets, and what collides. Each has
+            ``level`` (``error`` or ``warning``), ``code``, ``effect``, ``where``, ``message`` and ``fix``.
 
         Raises:
             RonConfigError: for an unknown node, or a root that is no directory.

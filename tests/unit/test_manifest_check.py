@@ -119,6 +119,7 @@ ONE_MISTAKE = [
     (ECHO + route("/a b"), "warning", "path", "[[route]] 1 path", "no client asks for '/a b'", "percent-encoded"),
     (ECHO + route("/a//b"), "warning", "path", "[[route]] 1 path", "no client asks for '/a//b'", "one '/' between"),
     (ECHO + route("/{id}"), "warning", "literal", "[[route]] 1 path", "takes '{id}' as literal text", "write ':id'"),
+    (HEAD + UPSTREAM + route("/a/{id}/b"), "warning", "literal", "[[route]] 1 path", "takes '{id}' as", "'/a/*tail'"),
     (ECHO + route("/{*x}"), "warning", "literal", "[[route]] 1 path", "takes '{*x}' as literal text", "write '*x'"),
     (ECHO + route("/a:b"), "warning", "parameter", "[[route]] 1 path", "begins within 'a:b'", "percent-encoded"),
     (
@@ -282,6 +283,11 @@ def test_routes_misspelled_are_named_with_what_to_write() -> None:
     assert [("error", "no_routes"), ("warning", "unknown_key")] == [(one.level, one.code) for one in findings]
     assert "write [[route]] for each, not [[routes]]" == findings[0].fix
     assert "(did you mean 'route'?)" in findings[1].message
+
+
+def test_a_file_that_is_skipped_is_still_told_what_collides_in_it() -> None:
+    """Putting one mistake right must not bring out a worse one."""
+    assert ["upstream", "clash"] == [finding.code for finding in checked(HEAD + ROUTE + ROUTE)]
 
 
 def test_only_methods_that_are_not_mounted_leave_a_facet_empty() -> None:

@@ -113,10 +113,14 @@ class Watching:
         lasted: Optional[float] = None
         stream: Optional[OpenStream] = None
         try:
-            stream = yield from open_stream(self._session, self._plan, self._resume)
+            plan = self._plan._replace(timeout=self._call_timeout((yield NOW)))
+            stream = yield from open_stream(self._session, plan, self._resume)
         except RonError as caught:
             lost = caught
         if lost is not None:
+            if isinstance(lost, RonTimeoutError) and self._is_late((yield NOW)):
+                self._over = True
+                return
             if self._is_answered(lost):
                 return
             self._step("failed")
@@ -164,6 +168,7 @@ class Watching:
             self._lose_place("no_ids")
         self._was_live = True
         self._silence.opened(stream.opened)
+        self._position.heard = stream.opened
         self._replays.reconnected()
         yield from self._announce()
         if self._gap is not None:
@@ -186,6 +191,7 @@ class Watching:
 
     def _heard(self, stream: OpenStream, events: list[Event], now: float) -> Generator[Effect, Any, None]:
         """Takes note of what some bytes brought, and emits the changes among it."""
+        self._position.heard = now
         decoder = stream.decoder
         comments, decoder.comments = decoder.comments, 0
         self._silence.heard(now, comments > 0 or any(event.event == "heartbeat" for event in events))
@@ -252,13 +258,15 @@ class Watching:
         lister.begin(whole=reason is not None or not self._tracked.complete)
         while not lister.done and not self._over:
             try:
-                news = yield from lister.next_page()
+                news = yield from lister.next_page(self._call_timeout((yield NOW)))
             except _ATTEMPT_LOST as caught:
                 lost = caught
             if lost is not None:
                 if isinstance(lost, RonResponseTooLargeError):
                     raise lost
+                self._over = self._is_late((yield NOW))
                 return lost
+            self._position.heard = yield NOW
             if news and deliver:
                 puts = [Put("listed" if reason else one.kind, one.key, one.item, None) for one in news]
                 yield from self._emit(puts, None)
@@ -291,6 +299,8 @@ class Watching:
                 self._step("poll")
             # Without a gap the first list is only what later ones are compared with.
             lost = yield from self._list_all(self._gap, deliver=self._gap is not None or self._tracked.complete)
+            if self._over:
+                return
             if lost is not None:
                 self._step("failed")
                 yield from self._wait(lost, None)
@@ -339,6 +349,11 @@ class Watching:
         """Seconds to wait for bytes."""
         limits = [limit for limit in (self._silence.limit, self._seconds_left(now)) if limit is not None]
         return min(limits) if limits else None
+
+    def _call_timeout(self, now: float) -> Optional[float]:
+        """Seconds for one call; None for the client's own limit."""
+        left = self._seconds_left(now)
+        return None if left is None else min(left, self._session.timeout)
 
     def _seconds_left(self, now: float) -> Optional[float]:
         return None if self._until is None else max(0.001, self._until - now)

@@ -20,6 +20,7 @@ __all__ = ["check_integers", "check_keys", "check_secrets", "check_unheeded"]
 
 
 def check_unheeded(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
+    """Documented tables that this node does nothing with."""
     facet, source = manifest.facet, manifest.source
     says = {
         "facet.security": (
@@ -89,6 +90,7 @@ def _unknown(kind: type[Any], where: Place, key: str) -> Finding:
 
 
 def check_integers(manifest: Manifest) -> Iterator[Finding]:
+    """Numbers that Python reads and a node's TOML reader doesn't (TOML 1.0 "Integer")."""
     for at, value in leaves(manifest.content()):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             yield Finding(
@@ -101,6 +103,7 @@ def check_integers(manifest: Manifest) -> Iterator[Finding]:
 
 
 def check_secrets(manifest: Manifest) -> Iterator[Finding]:
+    """What should not be in a file that is committed and copied; values are never shown."""
     for at, why in exposed(manifest.content()):
         yield Finding(
             "secret",

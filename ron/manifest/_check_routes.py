@@ -254,8 +254,9 @@ def _hidden(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
     for number, route in enumerate(manifest.routes, 1):
         if is_mounted(route, node):
             methods.setdefault(route.path, {}).setdefault(route.method.upper(), number)
+    wildcards = {path: own for path, own in methods.items() if node.syntax.is_wildcard(path.rpartition("/")[2])}
     for path, own in methods.items():
-        for wide, others in methods.items():
+        for wide, others in wildcards.items():
             lost = others.keys() - own.keys()
             if lost and wide != path and _covers(wide, path, node):
                 yield Finding(
@@ -270,13 +271,9 @@ def _hidden(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
 
 def _covers(wide: str, path: str, node: NodeCapabilities) -> bool:
     """Whether a wildcard would match what another path stands for."""
-    *before, last = wide.split("/")
-    segments = path.split("/")
-    rest = segments[len(before) :]
-    return (
-        node.syntax.is_wildcard(last)
-        and rest not in ([], [""])
-        and all(one == other or node.syntax.is_parameter(one) for one, other in zip(before, segments))
+    before, segments = wide.split("/")[:-1], path.split("/")
+    return segments[len(before) :] not in ([], [""]) and all(
+        one == other or node.syntax.is_parameter(one) for one, other in zip(before, segments)
     )
 
 

@@ -182,7 +182,7 @@ def _running(meta: Mapping[str, Any]) -> dict[str, _Facts]:
         where = f"facet {number} of 'loaded'"
         if not isinstance(one, Mapping) or not isinstance(one.get("id"), str) or not isinstance(one.get("kind"), str):
             raise RonParseError(_NOT_META + f"{where} has no id and kind")
-        facts: _Facts = {"kind": one["kind"]}
+        facts: _Facts = {"kind": one["kind"].lower()}
         if one.get("upstream") is not None:
             facts["upstream"] = _upstream(one["upstream"], where)
         routes = one.get("routes", [])

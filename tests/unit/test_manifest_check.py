@@ -55,7 +55,14 @@ ONE_MISTAKE = [
     (ECHO.replace('"e"', '"a:b"') + ROUTE, "error", "id", "[facet] id", "'a:b' holds ':', which begins a", "letters"),
     (ECHO.replace('"e"', '"a/b"') + ROUTE, "warning", "id", "[facet] id", "'a/b' is not one path segment", "letters"),
     (ECHO.replace('"e"', '"a b"') + ROUTE, "warning", "id", "[facet] id", "'a b' is not one path segment", "letters"),
-    (HEAD + ROUTE, "error", "upstream", "[upstream]", "which a proxy must have", "write [upstream] with scheme, host"),
+    (
+        HEAD + ROUTE,
+        "error",
+        "upstream",
+        "[upstream]",
+        "there is no [upstream], which a proxy must have",
+        "write [upstream] with scheme, host",
+    ),
     (
         HEAD + UPSTREAM.replace("upstream", "facet.upstream") + ROUTE,
         "error",

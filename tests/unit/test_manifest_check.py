@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from ron import Manifest, RonConfigError, Route
-from ron.manifest import CODES, EFFECTS, Finding, Place
-from ron.manifest._exposed import quoted
+from ron.manifest import CODES, EFFECTS, Finding, Place, diff
+from ron.manifest._exposed import leaves, quoted
 from tests.unit.manifest_declarations import FIXED, facet
 
 HEAD = '[facet]\nid = "shop"\nkind = "proxy"\n'
@@ -418,3 +421,35 @@ def test_a_place_reads_as_file_table_key() -> None:
     """`str(place)` leaves out what there isn't."""
     assert "a.toml [facet] id" == str(Place("a.toml", "[facet]", "id"))
     assert "" == str(Place())
+
+
+def with_token(document: dict[str, Any], at: tuple[Any, ...]) -> dict[str, Any]:
+    """A copy of the document with a token in one place."""
+    copied: dict[str, Any] = copy.deepcopy(document)
+    inner: Any = copied
+    for part in at[:-1]:
+        inner = inner[part]
+    inner[at[-1]] = f"{TOKEN}{TOKEN}"
+    return copied
+
+
+FULL: dict[str, Any] = {
+    "facet": {"id": "a", "kind": "proxy", "meta": {"owner": "x"}, "limits": {"max_rps": 3}, "more": "x"},
+    "upstream": {"scheme": "http", "host": "h", "port": 1, "base_path": "/a"},
+    "route": [
+        {"method": "GET", "path": "/a", "file": "f", "upstream_path": "/u", "integrity": {"sha256": "0"}},
+        {"method": "GET", "path": "/a/:id/*tail"},
+    ],
+}
+EVERYWHERE = [at for at, _ in leaves(FULL) if at != ("upstream", "port")]  # a file with a text there is refused
+
+
+@pytest.mark.parametrize("at", EVERYWHERE, ids=str)
+def test_a_token_anywhere_is_found_and_never_shown(at: tuple[Any, ...], tmp_path: Path) -> None:
+    """Whatever key holds it, no finding and no difference quotes a token."""
+    manifest = Manifest.from_toml(tomli_w.dumps(with_token(FULL, at)))
+    findings = manifest.check(root=tmp_path)
+    assert "secret" in {finding.code for finding in findings}
+    clean = Manifest.from_toml(tomli_w.dumps(FULL))
+    differences = [*diff([manifest], [clean]), *diff([clean], [manifest]), *diff([manifest], {"loaded": []})]
+    assert [] == [str(one) for one in (*findings, *differences) if TOKEN in repr(one)]

@@ -170,7 +170,7 @@ def _walk(where: str, base: Path, below: str, above: frozenset[Path]) -> Iterato
         return
     for name in sorted(os.listdir(here)):
         path, file = here / name, f"{below}{name}"
-        if name.startswith("."):
+        if name.startswith(".") or not path.exists():  # hidden, or a link that leads nowhere
             continue
         if path.is_symlink():
             _check_within(where, path, base)

@@ -300,6 +300,12 @@ def test_a_file_that_is_skipped_is_still_told_what_collides_in_it() -> None:
     assert ["upstream", "clash"] == [finding.code for finding in checked(HEAD + ROUTE + ROUTE)]
 
 
+def test_a_second_upstream_is_named_as_what_it_is() -> None:
+    """[facet.upstream] beside [upstream] is an unknown key that says which of them is read."""
+    (found,) = checked(HEAD + UPSTREAM + UPSTREAM.replace("upstream", "facet.upstream") + ROUTE)
+    assert ("unknown_key", "[upstream] is there too, and only that is read") == (found.code, found.message)
+
+
 def test_only_methods_that_are_not_mounted_leave_a_facet_empty() -> None:
     """A facet whose every route is PUT answers nothing on a micronode: an error."""
     findings = checked(ECHO + route("/a", "PUT"))

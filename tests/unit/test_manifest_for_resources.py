@@ -121,3 +121,10 @@ def test_for_a_facet_class_the_words_stay_its_own() -> None:
     """Messages of a facet class still name the class."""
     with pytest.raises(RonConfigError, match=r"^class Shop: a node would load a manifest without routes"):
         facet(upstream=UPSTREAM).manifest()
+
+
+def test_routes_alone_make_a_manifest() -> None:
+    """Without resources the explicit routes are all, and the header says so."""
+    manifest = made(routes=[Route("/*tail")])
+    assert ["GET /*tail"] == routes_of(manifest)
+    assert "routes for facet shop" == manifest.made_from

@@ -124,9 +124,12 @@ def test_links_are_followed_within_the_root_and_refused_out_of_it(site: Path) ->
 
 
 def test_a_folder_that_leads_out_is_refused(site: Path) -> None:
-    """A linked folder outside the root is not walked into."""
+    """A linked folder outside the root is not walked into, and a link that leads nowhere is no file."""
     (site / "out").symlink_to(site.parent)
     assert "'site/out' leads outside root 'site'" in refusal()
+    (site / "out").unlink()
+    (site / "round").symlink_to(site / "round")
+    assert len(EVERYTHING) == len(declared(files="**/*.*").manifest().routes)
 
 
 def test_a_file_that_no_path_can_name_is_refused(site: Path) -> None:

@@ -65,7 +65,9 @@ def write_manifest(directory: StrPath, facet_id: str, text: str) -> Written:
     name = quote(facet_id, safe="-_.~ ")
     name = f"%2E{name[1:]}" if name.startswith(".") else name
     if not Path(directory).is_dir():
-        raise RonConfigError(f"{name}.toml cannot be written: {directory} is no directory; make it first")
+        raise RonConfigError(
+            f"{name}.toml cannot be written into {directory}: there is no such directory; make it first"
+        )
     try:
         path = Path(directory) / f"{name}.toml"
         content = text.encode("utf-8")

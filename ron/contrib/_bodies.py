@@ -11,7 +11,7 @@ __all__ = ["KeptBody", "KeptBodyAsync"]
 
 
 class KeptBody:
-    """For servers of iterables; they call ``close`` in any case (PEP 3333)."""
+    """For servers of iterables; they call ``close`` in any case (PEP 3333), test clients often only read to the end."""
 
     def __init__(self, parts: Iterable[Any], clients: RequestClients) -> None:
         self._parts = parts
@@ -22,8 +22,12 @@ class KeptBody:
         return self
 
     def __next__(self) -> Any:
-        with self._clients.activated():
-            return next(self._iterator)
+        try:
+            with self._clients.activated():
+                return next(self._iterator)
+        except StopIteration:
+            self._clients.release_sync()
+            raise
 
     def close(self) -> None:
         try:

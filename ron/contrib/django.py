@@ -69,13 +69,17 @@ class RonMiddleware(_Hybrid):
         if self._tenant is not None and not callable(self._tenant):
             raise RonConfigError(f"RON['tenant'] is a function from the request to a key, not {shown(self._tenant)}")
         clients, clients_sync = _resolved(settings.get("clients")), _resolved(settings.get("clients_sync"))
-        if not self.is_async and clients_sync is None:
-            raise RonConfigError(
-                "RON['clients_sync'] is not set, and RonMiddleware runs sync here: under WSGI, or because a middleware "
-                "after it in MIDDLEWARE is only sync"
-            )
+        if not self.is_async:
+            self._check_sync(clients_sync)
         self._sources = Sources(clients, clients_sync, tenanted=self._tenant is not None, where="RON")
         self._sources.open()
+
+    def _check_sync(self, clients_sync: Any) -> None:
+        why = "RonMiddleware runs sync here: under WSGI, or because a middleware after it in MIDDLEWARE is only sync"
+        if clients_sync is None:
+            raise RonConfigError(f"RON['clients_sync'] is not set, and {why}")
+        if iscoroutinefunction(self._tenant):
+            raise RonConfigError(f"RON['tenant'] is async, and {why}")
 
     def __call__(self, request: Any) -> Any:
         """The response, or a coroutine of it."""
@@ -86,8 +90,6 @@ class RonMiddleware(_Hybrid):
         kept = False
         try:
             tenant = None if self._tenant is None else self._tenant(request)
-            if inspect.isawaitable(tenant):
-                raise RonConfigError("RON['tenant'] is async, and RonMiddleware runs sync here: give a plain function")
             clients.bind_sync(tenant)
             with clients.activated():
                 response = self.get_response(request)

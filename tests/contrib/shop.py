@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import Any, Callable, Union
+from typing import Any, Callable, TypeVar, Union
 
 import pytest
 
@@ -12,6 +12,8 @@ from ron import Resource, RonClient, RonClientSync, RonConfigError, server
 from ron._ambient import ASYNC, SYNC
 from ron.contrib import Tenants, TenantsSync
 from ron.testing import MemoryNode, stored
+
+C = TypeVar("C", RonClient, RonClientSync)
 
 __all__ = ["TENANTS", "Item", "Shop", "UnknownTenantError", "assert_nothing_is_bound", "refusal"]
 
@@ -67,7 +69,7 @@ class Shop:
             raise UnknownTenantError("there is no such tenant")
         return node
 
-    def _kept(self, tenant: str, client: Any) -> Any:
+    def _kept(self, tenant: str, client: C) -> C:
         with self._lock:
             self.clients.append(client)
             self.made[tenant] += 1

@@ -46,7 +46,7 @@ def enter_sync(tenants: TenantsSync, tenant: str) -> RonClientSync:
 
 async def until(true: Callable[[], bool]) -> None:
     """Lets the other tasks run until something has happened."""
-    while not true():
+    while not true():  # noqa: ASYNC110 - what is waited for has no event
         await asyncio.sleep(0)
 
 
@@ -130,7 +130,7 @@ def test_threads_of_a_new_tenant_wait_for_one_factory_call() -> None:
 
 @pytest.mark.anyio
 async def test_what_a_factory_raises_reaches_all_who_waited_and_is_not_kept() -> None:
-    """One failing call is one failure for those who waited for it, not a queue of them; the next request tries again."""
+    """One failing call is one failure for those who waited, not a queue of them; the next request tries again."""
     calls = 0
     fail, shop = asyncio.Event(), Shop()
 
@@ -447,7 +447,7 @@ def test_no_thread_gets_anothers_client() -> None:
 
 @pytest.mark.anyio
 async def test_a_factory_that_shares_a_client_is_found_out() -> None:
-    """One client, or a copy of it with other options, for two tenants would share a capability: the second is refused."""
+    """One client, or a copy of it, for two tenants would share a capability: the second is refused."""
     one = Shop().make(A)
     shared = "returned the client of another tenant: make a new one at each call, so that no two tenants share"
     async with Tenants(lambda tenant: one) as tenants:
@@ -486,8 +486,9 @@ def test_wrong_arguments_are_refused() -> None:
     not_callable: Any = "tenants"
     assert "Tenants needs a function that makes a tenant's client, not 'tenants'" == refusal(Tenants, not_callable)
     tenants = Shop().tenants_sync()
-    for bad, what in (("", "an empty one"), (None, "NoneType"), (7, "int"), (b"x", "bytes")):
-        message = refusal(enter_sync, tenants, bad)
+    key: Any
+    for key, what in (("", "an empty one"), (None, "NoneType"), (7, "int"), (b"x", "bytes")):
+        message = refusal(enter_sync, tenants, key)
         assert f"a tenant is named by a str that is not empty, not by {what}" == message
     for bad in (-1, None, float("inf"), float("nan"), True):
         assert "grace must be a number of seconds from 0 on" in refusal(tenants.close, bad)

@@ -40,7 +40,7 @@ class KeptBody:
 
 
 class KeptBodyAsync:
-    """For servers of async iterables that call ``close`` at the end."""
+    """For servers of async iterables; they call ``close`` at the end, or after a broken connection only ``aclose``."""
 
     def __init__(self, parts: AsyncIterable[Any], clients: RequestClients) -> None:
         self._parts = parts
@@ -57,9 +57,12 @@ class KeptBodyAsync:
                     return
                 yield part
         finally:
-            close = getattr(iterator, "aclose", None)
-            if close is not None:
-                await close()
+            try:
+                close = getattr(iterator, "aclose", None)
+                if close is not None:
+                    await close()
+            finally:
+                await self._clients.release()
 
     def close(self) -> None:
         self._clients.release_sync()

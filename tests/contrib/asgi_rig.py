@@ -59,6 +59,15 @@ class Server:
         self.task.result()
         raise AssertionError("the application ended without a message")
 
+    async def leave(self) -> None:
+        """Disconnects, and lets the application end."""
+        self.give(type="http.disconnect")
+        while not self.task.done():
+            coming = asyncio.ensure_future(self._out.get())
+            await asyncio.wait([coming, self.task], return_when=asyncio.FIRST_COMPLETED)
+            coming.cancel()
+        await self.task
+
 
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:

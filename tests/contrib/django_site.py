@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Optional
 
@@ -77,7 +76,7 @@ def stream(request: Any) -> StreamingHttpResponse:
 
 async def stream_async(request: Any) -> StreamingHttpResponse:
     async def chunks() -> AsyncIterator[str]:
-        for _ in range(3):
+        for _ in range(5):
             yield (await Item.objects.get("mine")).name
 
     return StreamingHttpResponse(chunks())
@@ -127,6 +126,3 @@ urlpatterns = [
     path("healthz", health),
     path("colours", colours),
 ]
-
-# What dotted paths in the tests' settings lead to.
-LOCK = threading.Lock()

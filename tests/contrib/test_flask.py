@@ -129,15 +129,14 @@ def test_a_streamed_response_keeps_its_client_to_the_end(path: str) -> None:
 
 def test_nothing_is_bound_after_an_exception() -> None:
     """What a view or the factory raises comes out as it is, and leaves nothing bound and no client in use."""
-    shop = Shop()
-    ron = extension(shop)
-    app = application(ron)
+    tenants = Shop().tenants_sync()
+    app = application(RonFlask(clients=tenants, tenant=tenant_of_user))
     for path, tenant, kind in (("/broken", A, ZeroDivisionError), ("/items/mine", "nobody", UnknownTenantError)):
         with pytest.raises(kind):
             get(app, path, tenant)
         assert_nothing_is_bound()
-    ron.close()  # would wait for whoever has a client
-    assert 0 == shop.open_clients
+    tenants.forget(A)
+    assert 0 == len(tenants)  # nobody uses one
 
 
 def test_a_request_without_a_tenant_has_no_client() -> None:

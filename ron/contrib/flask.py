@@ -33,7 +33,7 @@ from .tenants import TenantsSync
 try:
     from flask import Flask, Response, current_app, has_app_context, has_request_context, jsonify, request
 except ImportError as error:
-    raise missing("flask", "Flask", "flask>=2.2", error) from None
+    raise missing("flask", "Flask", "flask>=2.3", error) from None
 
 if TYPE_CHECKING:
     from ..resources import ManagerSync, Resource

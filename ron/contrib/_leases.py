@@ -154,6 +154,8 @@ class Leases:
     def settle(self, lease: Lease) -> None:
         """Ends one use; closes nothing, so that it can be called where nothing can be awaited."""
         state = lease.state
+        if state is not self._here():
+            return  # inherited by a fork, maybe with its lock held
         with state.lock:
             lease.users -= 1
             if state.drained is not None and not any(one.users for one in state.all()):

@@ -127,7 +127,7 @@ class RequestClients:
 
     async def bind(self, tenant: Optional[str]) -> None:
         """Binds the tenant's clients of both colours; None binds nobody, or an application's only client."""
-        tenant = SOLE if self._sources.sole else tenant
+        tenant = self._key(tenant)
         if tenant is None:
             return
         for sync, registry in ((False, self._sources.clients), (True, self._sources.clients_sync)):
@@ -136,33 +136,46 @@ class RequestClients:
         self._bound = tenant
 
     def bind_sync(self, tenant: Optional[str]) -> None:
-        """Binds the tenant's sync client."""
-        tenant = SOLE if self._sources.sole else tenant
+        """Binds the tenant's sync client; None binds nobody, or an application's only client."""
+        tenant = self._key(tenant)
         if tenant is not None:
             self._lease_sync(tenant)
             self._bound = tenant
 
     async def of(self, tenant: str, *, sync: bool) -> Any:
         """The client of a tenant, bound or not, for the length of this request."""
+        self._key(tenant)
         return (await self._lease(self._registry(sync), tenant, sync)).client
 
     async def release(self) -> None:
         """Gives all clients back."""
-        self._closed = True
-        while self._leases:
-            (sync, _), lease = self._leases.popitem()
-            await self._registry(sync)._give_back(lease)
+        for registry in self._settle():
+            await registry._prune()
 
     def release_sync(self) -> None:
         """Gives all clients back where nothing can be awaited; an async one beyond the limit is closed later."""
+        for registry in self._settle():
+            if isinstance(registry, TenantsSync):
+                registry._prune_sync()
+
+    def _settle(self) -> list[Any]:
+        """All uses end before anything is closed, which a cancellation might cut short."""
         self._closed = True
+        used = {sync: self._registry(sync) for sync, _ in self._leases}
         while self._leases:
             (sync, _), lease = self._leases.popitem()
-            registry = self._registry(sync)
-            if isinstance(registry, TenantsSync):
-                registry._give_back_sync(lease)
-            else:
-                registry._leases.settle(lease)
+            used[sync]._settle(lease)
+        return list(used.values())
+
+    def _key(self, tenant: Optional[str]) -> Optional[str]:
+        if not self._sources.sole:
+            return tenant
+        if tenant is not None:
+            raise RonConfigError(
+                "a tenant is named, but the server was given one client for all: give it Tenants(...), whose factory "
+                "takes the tenant"
+            )
+        return SOLE
 
     def _registry(self, sync: bool) -> Any:
         registry = self._sources.clients_sync if sync else self._sources.clients

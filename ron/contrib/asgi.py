@@ -204,6 +204,8 @@ def header(name: str) -> Callable[[Scope], Optional[str]]:
 
     Only for a header that a proxy of yours sets, and takes from whoever else sends it.
     """
+    if not isinstance(name, str) or not name or not name.isascii():
+        raise RonConfigError(f"header() takes the name of a header field, such as 'x-tenant', not {shown(name)}")
     wanted = name.lower().encode("ascii")
 
     def read(scope: Scope) -> Optional[str]:

@@ -52,8 +52,10 @@ class _Registry:
     async def _take(self, tenant: str) -> Lease:
         return await _run_async(self._leases.take(tenant), self._astep)
 
-    async def _give_back(self, lease: Lease) -> None:
+    def _settle(self, lease: Lease) -> None:
         self._leases.settle(lease)
+
+    async def _prune(self) -> None:
         await _run_async(self._leases.prune(), self._astep)
 
     async def _shut(self, grace: float) -> None:
@@ -83,8 +85,8 @@ class Tenants(_Registry):
                 await client.objects(Item).get("i-1")
 
     Two requests of a new tenant wait for one call of the factory. Where that raises, both get the error and nothing is
-    kept. More clients than ``max_clients`` exist only while requests use them; the least recently used idle ones are
-    closed first, and none that is in use.
+    kept. When a request ends, idle clients beyond ``max_clients`` are closed, the least recently used first, and none that
+    is in use.
 
     Args:
         make: from the tenant's key to a new client of its own, a plain function or an ``async`` one. It decides which
@@ -181,8 +183,7 @@ class TenantsSync(_Registry):
     def _take_sync(self, tenant: str) -> Lease:
         return _run_sync(self._leases.take(tenant), self._step)
 
-    def _give_back_sync(self, lease: Lease) -> None:
-        self._leases.settle(lease)
+    def _prune_sync(self) -> None:
         _run_sync(self._leases.prune(), self._step)
 
     def _step(self, step: Step) -> Any:
@@ -221,7 +222,8 @@ class LeasedClient:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        await self._tenants._give_back(self._leases.pop())
+        self._tenants._settle(self._leases.pop())
+        await self._tenants._prune()
 
 
 class LeasedClientSync:
@@ -244,7 +246,8 @@ class LeasedClientSync:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        self._tenants._give_back_sync(self._leases.pop())
+        self._tenants._settle(self._leases.pop())
+        self._tenants._prune_sync()
 
 
 def checked_grace(grace: float) -> float:

@@ -475,6 +475,48 @@ def test_wrong_arguments_are_refused() -> None:
     assert "tenant= takes a function from the scope to a key, such as header('x-tenant'), not 'x-tenant'" in refusal(
         made, shop.tenants(), tenant="x-tenant"
     )
+    for bad in (7, "", "X-Tenänt"):
+        assert "header() takes the name of a header field, such as 'x-tenant', not" in refusal(header, bad)
+
+
+@pytest.mark.anyio
+async def test_a_tenant_of_a_server_with_one_client_is_refused() -> None:
+    """A key that would be ignored is a mistake in the program."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await request_clients(scope).of(A, sync=False)
+
+    with pytest.raises(RonConfigError, match="a tenant is named, but the server was given one client for all"):
+        await Server(RonMiddleware(app, lambda: Shop().make(A)), http_scope("/")).task
+
+
+@pytest.mark.anyio
+async def test_both_clients_come_back_where_closing_is_cut_short() -> None:
+    """A request that is cancelled while another tenant's client is closed after it uses none of its own any more."""
+    shop, closing = Shop(), asyncio.Event()
+
+    class Slow(RonClient):
+        async def aclose(self) -> None:
+            closing.set()
+            await asyncio.Event().wait()
+
+    def make(tenant: str) -> RonClient:
+        return Slow(transport=shop.nodes[tenant]) if tenant == B else shop.make(tenant)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert request_clients(scope).client is not request_clients(scope).client_sync
+
+    tenants, tenants_sync = Tenants(make, max_clients=1), shop.tenants_sync()
+    wrapped_app = RonMiddleware(app, tenants, clients_sync=tenants_sync, tenant=header("x-tenant"))
+    await Server(wrapped_app, http_scope("/", B)).task
+    server = Server(wrapped_app, http_scope("/", A))
+    await closing.wait()
+    server.task.cancel()
+    await asyncio.wait([server.task])
+    for tenant in (A, B):
+        await tenants.forget(tenant)
+        tenants_sync.forget(tenant)
+    assert (0, 0) == (len(tenants), len(tenants_sync))
 
 
 @pytest.mark.anyio

@@ -231,6 +231,11 @@ def test_mistakes_are_refused() -> None:
         assert message in refusal(RonFlask, None, given)
     assert "tenant= takes a function that gives the key, not 'x-tenant'" in refusal(RonFlask, tenant="x-tenant")
     assert "has a tenant= but one client for all" in refusal(RonFlask, tenant=tenant_of_user)
+    for_all = RonFlask(clients=lambda: shop.make_sync(A))
+    for_all.init_app(app := Flask("for-all"))
+    app.get("/")(lambda: str(for_all.bind(B)))
+    app.testing = True
+    assert "a tenant is named, but the server was given one client for all" in refusal(get, app, "/")
     wrong_colour: Any = RonClient
     single = RonFlask(clients=lambda: wrong_colour(transport=MemoryNode(Item)))
     single.init_app(other)

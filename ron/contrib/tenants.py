@@ -85,8 +85,8 @@ class Tenants(_Registry):
                 await client.objects(Item).get("i-1")
 
     Two requests of a new tenant wait for one call of the factory. Where that raises, both get the error and nothing is
-    kept. When a request ends, idle clients beyond ``max_clients`` are closed, the least recently used first, and none that
-    is in use.
+    kept. When a request ends, idle clients beyond ``max_clients`` are closed, the least recently used first; one in use
+    never is.
 
     Args:
         make: from the tenant's key to a new client of its own, a plain function or an ``async`` one. It decides which

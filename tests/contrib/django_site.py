@@ -50,20 +50,24 @@ async def tenant_of_async(request: Any) -> Optional[str]:
     return tenant_of(request)
 
 
+def text(content: Any) -> HttpResponse:
+    return HttpResponse(content)
+
+
 def in_a_thread(request: Any) -> HttpResponse:
     before = request.ron.objects_sync(Item).get("mine").name
     State.crowd.barrier.wait(timeout=30)
-    return HttpResponse(f"{before} {Item.objects_sync.get('mine').name}")
+    return text(f"{before} {Item.objects_sync.get('mine').name}")
 
 
 def sync(request: Any) -> HttpResponse:
-    return HttpResponse(Item.objects_sync.get("mine").name)
+    return text(Item.objects_sync.get("mine").name)
 
 
 async def in_the_loop(request: Any) -> HttpResponse:
     before = (await request.ron.objects(Item).get("mine")).name
     await State.crowd.meet()
-    return HttpResponse(f"{before} {(await Item.objects.get('mine')).name}")
+    return text(f"{before} {(await Item.objects.get('mine')).name}")
 
 
 def stream(request: Any) -> StreamingHttpResponse:
@@ -100,7 +104,7 @@ def broken(request: Any) -> HttpResponse:
 
 def health(request: Any) -> HttpResponse:
     assert_nothing_is_bound()
-    return HttpResponse("ok")
+    return text("ok")
 
 
 def colours(request: Any) -> HttpResponse:
@@ -110,7 +114,7 @@ def colours(request: Any) -> HttpResponse:
         ASYNC.current("Item")
     except RonConfigError:
         found.append("no async client")
-    return HttpResponse(" ".join(found))
+    return text(" ".join(found))
 
 
 urlpatterns = [

@@ -22,7 +22,19 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from ron import Change, Manager, Resource, RonClient, RonConflictError, RonError, RonNotFoundError, server
+from ron import (
+    Change,
+    Deleted,
+    Manager,
+    Put,
+    Resource,
+    Resync,
+    RonClient,
+    RonConflictError,
+    RonError,
+    RonNotFoundError,
+    server,
+)
 
 
 class Order(Resource, path="/app/orders"):
@@ -77,11 +89,11 @@ class Shipping:
 
     async def handle(self, change: Change[Order]) -> None:
         """Does what a change makes necessary; any number of times."""
-        if change.type in ("added", "modified", "listed"):
+        if isinstance(change, Put):  # added, modified, or listed
             await self._ship(change.key)
-        elif change.type == "deleted":
+        elif isinstance(change, Deleted):
             await self._withdraw(change.key)
-        elif change.type == "resync":
+        elif isinstance(change, Resync):
             say(f"listed again ({change.reason}): {len(change.keys)} orders")
             async for shipment in self._shipments.list():
                 if shipment.order_id not in change.keys:  # its order went while nobody watched

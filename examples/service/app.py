@@ -16,7 +16,7 @@ from typing import Annotated, Optional
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 
-from ron import U64, Draft, Facet, Manager, Patch, Resource, RonClient, RonError, Timestamp, server
+from ron import U64, ClientConfig, Draft, Facet, Manager, Patch, Resource, RonClient, RonError, Timestamp, server
 from ron.contrib import Tenants
 from ron.contrib.asgi import RonMiddleware
 from ron.contrib.fastapi import ron_error_handler, ron_objects
@@ -100,5 +100,5 @@ async def delete(key: str, items: Items) -> None:
 
 def from_env() -> FastAPI:
     """The application as it is deployed: one node, and a capability a tenant."""
-    url, capabilities = os.environ["RON_APP_URL"], json.loads(os.environ["SHOP_CAPABILITIES"])
-    return create_app(Tenants(lambda tenant: RonClient(url, token=capabilities[tenant])), capabilities)
+    config, capabilities = ClientConfig.from_env(), json.loads(os.environ["SHOP_CAPABILITIES"])
+    return create_app(Tenants(lambda tenant: RonClient(config=config, token=capabilities[tenant])), capabilities)

@@ -39,16 +39,19 @@ class Sources:
     def __init__(
         self, clients: Any, clients_sync: Any, *, tenanted: bool, where: str, only: str = "clients_sync"
     ) -> None:
+        suffix = "Sync" if only == "clients" else ""
         if clients is None and clients_sync is None:
             raise RonConfigError(
-                f"{where} needs clients=: Tenants(...), or a function that makes the client, such as RonClient.from_env"
+                f"{where} needs clients=: Tenants{suffix}(...), or a function that makes the client, such as "
+                f"RonClient{suffix}.from_env"
             )
         self.clients: Optional[Tenants] = _registry(clients, "clients", Tenants, where)
         self.clients_sync: Optional[TenantsSync] = _registry(clients_sync, only, TenantsSync, where)
         self.sole = not isinstance(clients, Tenants) and not isinstance(clients_sync, TenantsSync)
         if self.sole and tenanted:
             raise RonConfigError(
-                f"{where} has a tenant= but one client for all: give it Tenants(...), whose factory takes the tenant"
+                f"{where} has a tenant= but one client for all: give it Tenants{suffix}(...), whose factory takes the "
+                "tenant"
             )
         if not self.sole and (_is_factory(clients) or _is_factory(clients_sync)):
             raise RonConfigError(f"{where} has tenants for one colour of client and one client for the other")

@@ -226,11 +226,14 @@ def test_mistakes_are_refused() -> None:
     for given, message in (
         (shop.tenants(), "clients= takes TenantsSync, not Tenants"),
         (7, "clients= takes TenantsSync, or a function without arguments that makes the client, not 7"),
-        (None, "RonFlask needs clients="),
+        (
+            None,
+            "needs clients=: TenantsSync(...), or a function that makes the client, such as RonClientSync.from_env",
+        ),
     ):
         assert message in refusal(RonFlask, None, given)
     assert "tenant= takes a function that gives the key, not 'x-tenant'" in refusal(RonFlask, tenant="x-tenant")
-    assert "has a tenant= but one client for all" in refusal(RonFlask, tenant=tenant_of_user)
+    assert "has a tenant= but one client for all: give it TenantsSync(...)" in refusal(RonFlask, tenant=tenant_of_user)
     for_all = RonFlask(clients=lambda: shop.make_sync(A))
     for_all.init_app(app := Flask("for-all"))
     app.get("/")(lambda: str(for_all.bind(B)))

@@ -281,7 +281,6 @@ class Watching:
         self._polls = True
         if self._gap is None and (self._was_live or self._resume is not None):
             self._lose_place("poll_gap")
-        self._tracked.forget()
         get_logger("watch").warning(
             "%s: %s; polling every %g seconds or so instead", self._plan.name, why, self._options.poll_interval
         )
@@ -305,6 +304,7 @@ class Watching:
             yield from self._pause(self._options.poll_interval * (0.5 + self._session.random()))
             if again is not None and (yield NOW) >= again:
                 self._polls = False
+                self._refusals = REFUSALS - 1  # one more "no" is enough now
                 self._lose_place("poll_gap")
                 return
 

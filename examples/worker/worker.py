@@ -68,7 +68,7 @@ class CursorFile:
         return cursor
 
     def save(self, cursor: Optional[str]) -> None:
-        """Replaces the cursor, on the disk when this returns."""
+        """Replaces the cursor: after a crash there is this one or the one before it, which only repeats more."""
         if cursor is None or cursor == self._saved:
             return
         beside = self._path.with_suffix(".new")
@@ -76,7 +76,7 @@ class CursorFile:
             json.dump({"cursor": cursor}, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, self._path)  # one or the other, also after a power cut
+        os.replace(beside, self._path)
         self._saved = cursor
 
 

@@ -15,7 +15,7 @@ from ._conflicts import told
 from ._drafts import Patch
 from ._keys import key_text
 from ._origin import base_of, origin_of
-from ._partial import chosen_fields
+from ._partial import chosen_fields, chosen_query
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -87,9 +87,8 @@ def get(scope: Scope, key: Any, fields: Optional[Sequence[str]] = None) -> Gener
     description = scope.description
     description.check_operation("get")
     plan, names = Plan("GET", scope.item(key)), chosen_fields(description, fields)
-    if names is not None and description.selection is not None:
-        wire = ",".join(description.fields[name] for name in names)
-        plan = plan._replace(query=encode_query({description.selection.param: wire}))
+    if names is not None:
+        plan = plan._replace(query=encode_query(chosen_query(description, None, names)))
     answer = yield from perform(scope.session, plan)
     return _bodies.decode_object(description, scope.session, answer, (yield WALL), scope.parents, names)
 

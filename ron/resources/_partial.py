@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._description import Description, Selection
 
-__all__ = ["chosen_fields", "chosen_order", "partial_list", "partial_one", "to_partial"]
+__all__ = ["chosen_fields", "chosen_order", "chosen_query", "partial_list", "partial_one", "to_partial"]
 
 
 class _Partial(BaseModel):
@@ -49,6 +49,17 @@ def chosen_fields(description: Description, fields: Optional[Sequence[str]]) -> 
     chosen = _names(description, "fields", fields, selection)
     needed = (*description.keys, *description.parameters)
     return tuple(name for name in description.fields if name in chosen or name in needed)
+
+
+def chosen_query(description: Description, order_by: Any, names: Optional[tuple[str, ...]]) -> dict[str, str]:
+    """The query parameters that carry an ordering, as ``chosen_order`` checks it, and a choice of fields."""
+    query: dict[str, str] = {}
+    order = chosen_order(description, order_by)
+    if order is not None and description.order_by is not None:
+        query[description.order_by.param] = order
+    if names is not None and description.selection is not None:
+        query[description.selection.param] = ",".join(description.fields[name] for name in names)
+    return query
 
 
 def chosen_order(description: Description, order_by: Any) -> Optional[str]:

@@ -138,6 +138,7 @@ class World:
         self.colour = colour
         self._loop = asyncio.new_event_loop() if colour == "async" else None
         self.client: Any = connect(RonClient if colour == "async" else RonClientSync)
+        self._connect = connect
         self.items = self.on(self.client.objects(Item))
         self.notes = self.on(self.client.objects(Note))
 
@@ -154,6 +155,11 @@ class World:
     def on(self, thing: Any) -> Face:
         """The sync face of a manager, listing or watch."""
         return Face(self, thing)
+
+    def behind(self) -> RonClientSync:
+        """Another client on the same node, sync whatever the colour: for what others do meanwhile."""
+        other: RonClientSync = self._connect(RonClientSync)
+        return other
 
     def close(self) -> None:
         """Closes the client, and sees that it left nothing behind."""

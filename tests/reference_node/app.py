@@ -19,6 +19,7 @@ from tests.reference_node.problems import Refused, render
 from tests.reference_node.record import seen
 from tests.reference_node.resources import Collection
 from tests.reference_node.service import Service
+from tests.reference_node.shapes import shape_routes
 
 DEFAULT_COLLECTIONS = ("items", "shop/items", "notes")
 
@@ -39,6 +40,7 @@ def create_app(collections: Iterable[str] = DEFAULT_COLLECTIONS, *, node: Option
         Route("/metrics", service.metrics),
         Route("/facets/meta", service.facets_meta),
     ]
+    routes += shape_routes(shared)
     for name in names:
         routes += _routes(shared, name)
     app = Starlette(

@@ -123,7 +123,8 @@ def type_adapter(action: AnyAction, what: str) -> TypeAdapter[Any]:
     problem = ""
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(getattr(action, what))
-        adapter.validator  # noqa: B018 - a type that is not defined yet shows here at the latest
+        if not adapter.pydantic_complete:
+            adapter.rebuild(raise_errors=True)
         return adapter
     except Exception as error:  # noqa: BLE001 - pydantic has several errors for a name that is not defined
         problem = str(error).splitlines()[0]

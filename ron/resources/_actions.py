@@ -170,11 +170,14 @@ def action(method: Any, path: Any, *, result: Any = None, body: Any = None, coll
     return ActionMark(method=method, path=path, result=result, body=body, collection=collection)
 
 
-def declared_actions(cls: Any, keys: Sequence[str], taken: Mapping[tuple[str, str], str]) -> dict[str, AnyAction]:
+def declared_actions(
+    cls: Any, path: str, keys: Sequence[str], taken: Mapping[tuple[str, str], str]
+) -> dict[str, AnyAction]:
     """The actions of a class and its bases, by name.
 
     Args:
         cls: the resource class.
+        path: its path.
         keys: the names of its key's fields; none for a singleton.
         taken: method and tail of what its operations send for one object or the collection: → the operation.
 
@@ -192,6 +195,11 @@ def declared_actions(cls: Any, keys: Sequence[str], taken: Mapping[tuple[str, st
     routes: dict[tuple[str, str], str] = {**taken}
     for name, mark in marks.items():
         made = _declared(cls, name, mark.declared, keys)
+        if path == "/" and made.on_collection and made.tail.startswith(":"):
+            raise RonConfigError(
+                f"class {cls.__name__}: {name} = action(...): path {made.tail!r} would leave the facet, whose root the "
+                f"collection is: write {made.tail[1:]!r}"
+            )
         place = (made.method, made.tail if made.on_collection else "{}" + made.tail)
         if place in routes:
             raise RonConfigError(

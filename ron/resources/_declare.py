@@ -82,7 +82,7 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
     singleton = _flag(name, "singleton", keywords.get("singleton", False))
     keys = declared_keys(name, keywords.get("key"), fields, singleton=singleton)
     update_method = _one_of(name, "update_method", keywords.get("update_method", "PATCH"), ("PATCH", "PUT"))
-    actions = declared_actions(cls, keys, _taken(update_method, singleton=singleton))
+    actions = declared_actions(cls, path, keys, _taken(update_method, singleton=singleton))
     description = Description(
         cls=cls,
         name=name,

@@ -49,6 +49,8 @@ class ResourceMeta(ModelMetaclass):
 
         def __new__(mcs, name: str, bases: Any, namespace: Any, /, **keywords: Any) -> Any:
             own = namespace.get("model_config", {})
+            if "ignored_types" in own:  # pydantic would forget those of the base
+                own = namespace["model_config"] = {**own, "ignored_types": (ActionMark, *own["ignored_types"])}
             if bases != (BaseModel,) and "defer_build" not in own and "defer_build" not in keywords:
                 namespace["model_config"] = {**own, "defer_build": False}
             cls = super().__new__(mcs, name, bases, namespace, **keywords)
@@ -90,6 +92,8 @@ class Resource(BaseModel, metaclass=ResourceMeta):
         operations: which of get, list, create, update, replace, delete, watch the resource has; all by default (of a
             singleton get, update, replace, watch).
         idempotent: the service honours ``Idempotency-Key``; the facet's word by default.
+
+    What it can do beyond these operations are actions: ``archive = action("POST", "{id}:archive")``.
 
     Raises:
         RonConfigError: when the class is made, for whatever is wrong with the declaration.

@@ -47,7 +47,7 @@ def chosen_fields(description: Description, fields: Optional[Sequence[str]]) -> 
             "node can give one by one"
         )
     chosen = _names(description, "fields", fields, selection)
-    needed = (*description.keys, *description.parameters)
+    needed = {*description.keys, *description.parameters} - set(description.parents)  # these the path says
     return tuple(name for name in description.fields if name in chosen or name in needed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import RonConfigError
 from ._model import Resource
 
 __all__ = ["Singleton"]
@@ -20,6 +21,8 @@ class Singleton(Resource):
 
         @classmethod
         def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
+            if not keywords.get("singleton", True):
+                raise RonConfigError(f"class {cls.__name__}: a Singleton has singleton=True: derive it from Resource")
             if "path" in keywords:
-                keywords.setdefault("singleton", True)
+                keywords["singleton"] = True
             super().__pydantic_init_subclass__(**keywords)

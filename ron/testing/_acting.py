@@ -140,7 +140,7 @@ class ActionHandler:
         resource = result_is_resource(action)
         if resource is not None and isinstance(result, resource):
             return json_reply(to_json(whole_fields(description_of(resource), result)))
-        reason = f"a {resource.__name__}" if resource is not None else ""
+        reason = f"an object of {resource.__name__}" if resource is not None else ""
         if resource is None:
             adapter = type_adapter(action, "result")
             try:

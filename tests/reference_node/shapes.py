@@ -4,7 +4,7 @@
 * `/app/meters/{region}/{number}`: a key of two parts.
 * `/app/settings`: one document, without a key; a PUT makes it.
 * `/app/chat`: pages as chat has them (protocol.md, "Lists").
-* `/app/items`: actions, and a choice of order and fields.
+* `/app/items`: actions; and every collection can be ordered, and asked for some fields.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EVERYTHING = 1_000_000
 def shape_routes(node: Node) -> list[Route]:
     """The routes, those of actions before the ones that would take them for keys."""
     tasks, meters, single, chat = Tasks(node), Meters(node, "meters"), Settings(node), Chat(node)
-    actions, choice = Actions(node), Choice(node, "items")
+    actions = Actions(node)
     return [
         Route("/app/projects/{project}/tasks", tasks.whole, methods=["GET", "POST"]),
         Route("/app/projects/{project}/tasks/{key}", tasks.one, methods=["GET", "PATCH", "PUT", "DELETE"]),
@@ -39,8 +39,6 @@ def shape_routes(node: Node) -> list[Route]:
         Route("/app/items/purge", actions.purge, methods=["POST"]),
         Route("/app/items/{key}:archive", actions.archive, methods=["POST"]),
         Route("/app/items/{key}/reopen", actions.reopen, methods=["POST"]),
-        Route("/app/items", choice.whole, methods=["GET", "POST"]),
-        Route("/app/items/{key}", choice.one, methods=["GET", "PATCH", "PUT", "DELETE"]),
     ]
 
 

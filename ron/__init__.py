@@ -67,16 +67,20 @@ if TYPE_CHECKING:
     from .resources import CollectionAction as CollectionAction
     from .resources import Deleted as Deleted
     from .resources import Draft as Draft
+    from .resources import Index as Index
     from .resources import Listing as Listing
     from .resources import ListingSync as ListingSync
     from .resources import Manager as Manager
     from .resources import ManagerSync as ManagerSync
     from .resources import Meta as Meta
+    from .resources import Mirror as Mirror
+    from .resources import MirrorSync as MirrorSync
     from .resources import Other as Other
     from .resources import Pages as Pages
     from .resources import Patch as Patch
     from .resources import Put as Put
     from .resources import Resource as Resource
+    from .resources import Resync as Resync
     from .resources import Singleton as Singleton
     from .resources import Watch as Watch
     from .resources import WatchSync as WatchSync
@@ -120,8 +124,8 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "Action Change CollectionAction Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Pages Patch "
-        "Put Resource Singleton Watch WatchSync action meta parent server"
+        "Action Change CollectionAction Deleted Draft Index Listing ListingSync Manager ManagerSync Meta Mirror "
+        "MirrorSync Other Pages Patch Put Resource Resync Singleton Watch WatchSync action meta parent server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, overload
 
 from .._values import UNSET
 from . import _acting, _modify
-from ._manager import BaseManager
+from ._manager import AsyncManager, SyncManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..client import RonClient, RonClientSync
-    from . import _operations
     from ._actions import Action, CollectionAction
     from ._model import Resource
     from ._singleton import Singleton
@@ -27,13 +25,8 @@ Key = Union[str, int, Any]
 IdempotencyKey = Union[str, bool, None]
 
 
-class ActingManager(BaseManager[R]):
+class ActingManager(AsyncManager[R]):
     """The part of :class:`Manager` that changes and acts."""
-
-    if TYPE_CHECKING:
-
-        def _client_now(self) -> RonClient: ...
-        def _scope_now(self, client: RonClient) -> _operations.Scope: ...
 
     @overload
     async def modify(self, key: Key, change: Callable[[R], Any], /, *, attempts: int = 5) -> R: ...
@@ -89,13 +82,8 @@ class ActingManager(BaseManager[R]):
         return await client._run(_acting.act(self._scope_now(client), action, target, body, idempotency_key))
 
 
-class ActingManagerSync(BaseManager[R]):
+class ActingManagerSync(SyncManager[R]):
     """The sync twin of :class:`ActingManager`."""
-
-    if TYPE_CHECKING:
-
-        def _client_now(self) -> RonClientSync: ...
-        def _scope_now(self, client: RonClientSync) -> _operations.Scope: ...
 
     @overload
     def modify(self, key: Key, change: Callable[[R], Any], /, *, attempts: int = 5) -> R: ...

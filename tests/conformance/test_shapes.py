@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 import ron
 from ron import Pages, Resource, Singleton, Timestamp, action, parent, server
 from ron.testing import MemoryNode
-from tests.conformance.world import Face, MemoryHand, ReferenceHand, World
+from tests.conformance.world import Face, MemoryHand, World, worlds
 
 
 class Receipt(BaseModel):
@@ -106,18 +106,7 @@ class Hand(MemoryHand):
 @pytest.fixture(params=["memory", "reference"])
 def world(request: pytest.FixtureRequest, colour: str) -> Iterator[World]:
     """A client of one colour on one kind of node."""
-    hand: Any
-    if request.param == "memory":
-        hand = Hand()
-        made = World(hand, colour, lambda client: client(transport=hand.node))
-    else:
-        node = request.getfixturevalue("reference")
-        node.reset()
-        hand = ReferenceHand(node)
-        made = World(hand, colour, lambda client: client(node.url, allow_insecure_http=True))
-    yield made
-    made.close()
-    assert () == getattr(hand.node, "failures", ()), "the reference node failed on its own"
+    yield from worlds(request, colour, Hand)
 
 
 def objects(world: World, resource: Any) -> Face:

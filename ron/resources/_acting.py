@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 from .._decode import decode_typed, describe_errors
 from .._effects import WALL
 from .._flow import perform
-from .._plan import SAFE, Plan, encode_json
+from .._plan import SAFE, Plan, encode_json, encode_query
 from .._suggest import did_you_mean, shown
 from .._values import UNSET
 from ..errors import RonConfigError, RonInputError
@@ -19,9 +19,11 @@ from . import _bodies
 from ._actions import AnyAction, result_is_resource
 from ._description import description_of
 from ._operations import check_object, key_of, write_plan
+from ._origin import Origin
+from ._parents import parent_values
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from typing import Union
 
     from .._effects import Effect
@@ -32,7 +34,12 @@ __all__ = ["act", "type_adapter"]
 
 
 def act(
-    scope: Scope, action: Any, target: Any, body: Any, idempotency_key: Union[str, bool, None]
+    scope: Scope,
+    action: Any,
+    target: Any,
+    body: Any,
+    idempotency_key: Union[str, bool, None],
+    query: Optional[Mapping[str, Any]] = None,
 ) -> Generator[Effect, Any, Any]:
     """Sends an action; the result is what it declares. An object that was given is refreshed where it comes back.
 
@@ -62,7 +69,7 @@ def act(
         plan = Plan(action.method, path)
     else:
         plan = write_plan(scope, action.method, path, content, idempotency_key, None)
-    answer = yield from perform(scope.session, plan)
+    answer = yield from perform(scope.session, plan._replace(query=encode_query(query)))
     return _result(scope, action, obj, answer, (yield WALL))
 
 
@@ -137,8 +144,24 @@ def _result(scope: Scope, action: AnyAction, obj: Any, answer: Any, wall: float)
     resource = result_is_resource(action)
     if resource is None:
         kind = getattr(action.result, "__name__", str(action.result))
-        return decode_typed(answer, type_adapter(action, "result"), kind)
+        return _attached(scope, action, decode_typed(answer, type_adapter(action, "result"), kind), answer, wall)
     description = description_of(resource)
-    parents = {name: value for name, value in scope.parents.items() if name in description.parents}
+    parents = _parents(scope, description)
     fresh = _bodies.decode_object(description, scope.session, answer, wall, parents)
     return _bodies.refresh_object(obj, fresh) if action.result == "self" and obj is not None else fresh
+
+
+def _parents(scope: Scope, description: Description) -> dict[str, Any]:
+    return {name: value for name, value in scope.parents.items() if name in description.parents}
+
+
+def _attached(scope: Scope, action: AnyAction, value: Any, answer: Any, wall: float) -> Any:
+    """A list of a resource's objects is of this client, like one that was listed; anything else is as it was read."""
+    one = get_args(action.result)[0] if get_origin(action.result) is list else None
+    if isinstance(one, type) and getattr(one, "__ron__", None) is not None:
+        description = description_of(one)
+        origin = Origin(answer, scope.session.authority, wall, listed=True)
+        values = parent_values(description, _parents(scope, description))
+        for obj in value:
+            _bodies.attach(description, obj, origin, values)
+    return value

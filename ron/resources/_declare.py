@@ -15,14 +15,14 @@ from typing_extensions import Literal, get_type_hints
 from .._plan import encode_path
 from .._suggest import did_you_mean, listed, shown
 from ..errors import RonConfigError
-from ._actions import declared_actions, verbs_of
+from ._actions import ActionMark, declared_actions, verbs_of
 from ._declare_shapes import declared_keys, declared_pages, declared_parents, declared_selection
 from ._description import OPERATIONS, SINGLETON_OPERATIONS, Description, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KEYWORDS", "check_keywords", "check_names", "describe"]
+__all__ = ["KEYWORDS", "check_keywords", "check_marks", "check_names", "describe"]
 
 KEYWORDS = (
     "path",
@@ -54,6 +54,15 @@ def check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
             raise RonConfigError(
                 f"class {name}: unknown keyword {keyword!r}{did_you_mean(keyword, KEYWORDS)}; a resource takes "
                 f"{listed(KEYWORDS)}"
+            )
+
+
+def check_marks(name: str, annotations: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:
+    """Refuses an action with a type beside it, which would be a field."""
+    for attribute, value in namespace.items():
+        if isinstance(value, ActionMark) and "ClassVar" not in str(annotations.get(attribute, "ClassVar")):
+            raise RonConfigError(
+                f"class {name}: {attribute} = action(...) is no field: write it without the annotation"
             )
 
 
@@ -108,7 +117,7 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
             for field, info in cls.model_fields.items()
             if field not in server_fields and not _is_immutable(info.annotation)
         ),
-        parents=declared_parents(name, path, cls.__ron_parents__, parameters),
+        parents=declared_parents(name, path, cls.__ron_parents__, parameters, keys),
         pages=declared_pages(name, keywords.get("pages")),
         order_by=declared_selection(
             name, "order_by", keywords.get("order_by"), "order_param", keywords.get("order_param"), fields

@@ -80,7 +80,7 @@ def declared_selection(
 
 
 def declared_parents(
-    name: str, path: str, marks: Mapping[str, ParentField], parameters: tuple[str, ...]
+    name: str, path: str, marks: Mapping[str, ParentField], parameters: tuple[str, ...], keys: tuple[str, ...]
 ) -> Mapping[str, ParentField]:
     """The ``parent()`` fields, checked against the path."""
     for field, mark in marks.items():
@@ -88,6 +88,11 @@ def declared_parents(
             raise RonConfigError(
                 f"class {name}: {field} = parent(...) is not in path {path!r}{did_you_mean(field, parameters)}: write "
                 f"{{{field}}} where it stands in the path"
+            )
+        if field in keys:
+            raise RonConfigError(
+                f"class {name}: {field} = parent(...) is the key, too: the key tells the objects of one parent apart: "
+                "write key='...' with another field"
             )
         if not isinstance(mark.sent, bool):
             raise RonConfigError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, Union, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
 from .._values import UNSET
 from . import _acting, _modify
@@ -23,6 +24,7 @@ B = TypeVar("B")
 T = TypeVar("T")
 Key = Union[str, int, Any]
 IdempotencyKey = Union[str, bool, None]
+Query = Optional[Mapping[str, Any]]
 
 
 class ActingManager(AsyncManager[R]):
@@ -52,20 +54,48 @@ class ActingManager(AsyncManager[R]):
 
     @overload
     async def act(
-        self, action: Action[R, None, T], target: Union[Key, R], /, *, idempotency_key: IdempotencyKey = None
+        self,
+        action: Action[R, None, T],
+        target: Union[Key, R],
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> T: ...
     @overload
     async def act(
-        self, action: Action[R, B, T], target: Union[Key, R], body: B, /, *, idempotency_key: IdempotencyKey = None
+        self,
+        action: Action[R, B, T],
+        target: Union[Key, R],
+        body: B,
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> T: ...
     @overload
-    async def act(self, action: CollectionAction[R, None, T], /, *, idempotency_key: IdempotencyKey = None) -> T: ...
+    async def act(
+        self, action: CollectionAction[R, None, T], /, *, idempotency_key: IdempotencyKey = None, query: Query = None
+    ) -> T: ...
     @overload
     async def act(
-        self, action: CollectionAction[R, B, T], body: B, /, *, idempotency_key: IdempotencyKey = None
+        self,
+        action: CollectionAction[R, B, T],
+        body: B,
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> T: ...
     async def act(
-        self, action: Any, target: Any = UNSET, body: Any = UNSET, /, *, idempotency_key: IdempotencyKey = None
+        self,
+        action: Any,
+        target: Any = UNSET,
+        body: Any = UNSET,
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> Any:
         """Does what the resource declares with ``action(...)``: ``act(Item.archive, item, ArchiveBody(...))``.
 
@@ -74,12 +104,13 @@ class ActingManager(AsyncManager[R]):
             target: the object or its key; an action on the collection takes none.
             body: the body, where the action declares one.
             idempotency_key: as for ``create``.
+            query: parameters, unchecked.
 
         Returns:
             What the action declares as its result. With ``result="self"`` an object that was given is refreshed.
         """
         client = self._client_now()
-        return await client._run(_acting.act(self._scope_now(client), action, target, body, idempotency_key))
+        return await client._run(_acting.act(self._scope_now(client), action, target, body, idempotency_key, query))
 
 
 class ActingManagerSync(SyncManager[R]):
@@ -109,18 +140,48 @@ class ActingManagerSync(SyncManager[R]):
 
     @overload
     def act(
-        self, action: Action[R, None, T], target: Union[Key, R], /, *, idempotency_key: IdempotencyKey = None
+        self,
+        action: Action[R, None, T],
+        target: Union[Key, R],
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> T: ...
     @overload
     def act(
-        self, action: Action[R, B, T], target: Union[Key, R], body: B, /, *, idempotency_key: IdempotencyKey = None
+        self,
+        action: Action[R, B, T],
+        target: Union[Key, R],
+        body: B,
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> T: ...
     @overload
-    def act(self, action: CollectionAction[R, None, T], /, *, idempotency_key: IdempotencyKey = None) -> T: ...
-    @overload
-    def act(self, action: CollectionAction[R, B, T], body: B, /, *, idempotency_key: IdempotencyKey = None) -> T: ...
     def act(
-        self, action: Any, target: Any = UNSET, body: Any = UNSET, /, *, idempotency_key: IdempotencyKey = None
+        self, action: CollectionAction[R, None, T], /, *, idempotency_key: IdempotencyKey = None, query: Query = None
+    ) -> T: ...
+    @overload
+    def act(
+        self,
+        action: CollectionAction[R, B, T],
+        body: B,
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
+    ) -> T: ...
+    def act(
+        self,
+        action: Any,
+        target: Any = UNSET,
+        body: Any = UNSET,
+        /,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> Any:
         """Does what the resource declares with ``action(...)``: ``act(Item.archive, item, ArchiveBody(...))``.
 
@@ -129,9 +190,10 @@ class ActingManagerSync(SyncManager[R]):
             target: the object or its key; an action on the collection takes none.
             body: the body, where the action declares one.
             idempotency_key: as for ``create``.
+            query: parameters, unchecked.
 
         Returns:
             What the action declares as its result. With ``result="self"`` an object that was given is refreshed.
         """
         client = self._client_now()
-        return client._run(_acting.act(self._scope_now(client), action, target, body, idempotency_key))
+        return client._run(_acting.act(self._scope_now(client), action, target, body, idempotency_key, query))

@@ -19,7 +19,7 @@ from .._suggest import did_you_mean
 from ..errors import RonConfigError, RonInputError, RonUnassignedError
 from ._actions import ActionMark
 from ._attributes import ManagerAttribute, ManagerSyncAttribute
-from ._declare import check_keywords, check_names, describe
+from ._declare import check_keywords, check_marks, check_names, describe
 from ._description import Description
 from ._fields import ParentField, ServerField, parent, server
 from ._origin import keep_base, origin_of
@@ -148,7 +148,9 @@ class Resource(BaseModel, metaclass=ResourceMeta):
         def __init_subclass__(cls, **keywords: Any) -> None:
             if keywords.pop("_draft_of", None) is None:
                 check_keywords(cls.__name__, keywords)
-                check_names(cls.__name__, (*cls.__dict__.get("__annotations__", ()), *cls.__dict__))
+                annotations = cls.__dict__.get("__annotations__", {})
+                check_names(cls.__name__, (*annotations, *cls.__dict__))
+                check_marks(cls.__name__, annotations, cls.__dict__)
                 cls.__ron_server__, cls.__ron_parents__ = _take_server_fields(cls)
                 cls.__ron__ = None
                 cls.__ron_draft__ = None
@@ -237,13 +239,15 @@ def _take_server_fields(cls: Any) -> tuple[frozenset[str], dict[str, ParentField
 
 
 def _check_marks(cls: type[Resource]) -> None:
-    """Refuses ``server()`` where it cannot be seen in time: inside ``Annotated``, or in a model that is no Resource."""
+    """Refuses marks where they cannot be seen in time: inside ``Annotated``, or in a model that is no Resource."""
     for name, info in cls.model_fields.items():
-        if any(isinstance(part, ServerField) for part in (info.default, *info.metadata)):
-            raise RonConfigError(
-                f"class {cls.__name__}: server() marks a field as its default, in a Resource class: write "
-                f"`{name}: ... = server()`"
-            )
+        for part in (info.default, *info.metadata):
+            if isinstance(part, ServerField):
+                called = "parent" if isinstance(part, ParentField) else "server"
+                raise RonConfigError(
+                    f"class {cls.__name__}: {called}() marks a field as its default, in a Resource class: write "
+                    f"`{name}: ... = {called}()`"
+                )
 
 
 def draft_class(cls: type[Resource]) -> type[BaseModel]:

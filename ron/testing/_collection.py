@@ -52,11 +52,6 @@ class Opening(NamedTuple):
     cursor: Optional[str]
     key_fields: tuple[str, ...]
 
-    @property
-    def key_field(self) -> str:
-        """The first of the key's fields, ``""`` for a singleton."""
-        return self.key_fields[0] if self.key_fields else ""
-
 
 class Collection:
     """The handlers of one resource."""
@@ -228,7 +223,8 @@ class Collection:
     def _missing(self, call: Call) -> NoReturn:
         if self.description.empty_404 == "missing":
             raise Refused(empty(404))
-        raise Refused(problem(404, f"there is no object {call.key!r}"))
+        which = "" if self.description.singleton else f" {call.key!r}"
+        raise Refused(problem(404, f"there is no object{which}"))
 
     def _parents(self, call: Call) -> dict[str, Any]:
         """The fields that stand in the path, by wire name."""

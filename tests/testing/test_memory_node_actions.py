@@ -181,6 +181,19 @@ def test_orderings_are_by_type() -> None:
         assert ids == [account.id for account in accounts.list(order_by=order_by)]
 
 
+def test_what_has_no_order_is_refused() -> None:
+    """Values that can't be compared are the query's mistake, not the node's."""
+
+    class Odd(Resource, path="/app/odd", order_by=True):
+        id: str
+        data: dict[str, int]
+
+    node = MemoryNode(Odd)
+    node.add(stored(Odd, id="a", data={}), stored(Odd, id="b", data={}))
+    with pytest.raises(RonInvalidError, match="'data' has no order"):
+        RonClientSync(transport=node).objects(Odd).list(order_by="data").page()
+
+
 def test_what_is_not_declared_is_refused_by_the_node_too() -> None:
     """A node that is asked otherwise than through a manager answers 400."""
     _node, accounts = bank()

@@ -23,7 +23,7 @@ from ron import (
     action,
     server,
 )
-from ron._values import Reply
+from ron._values import UNSET, Reply
 from ron.resources import _acting, _operations
 from ron.resources._description import description_of
 from ron.resources._operations import Scope
@@ -61,6 +61,7 @@ class Archived(Resource):
 class Item(Archived, path="/items", facet=Shop):
     name: str
     ping = action("POST", "{id}:ping")
+    weigh = action("PUT", "{id}/weight", body=float)
     stats = action("GET", "stats", result=dict[str, int], collection=True)
     drop = action("DELETE", "{id}/lines/all")
     purge = action("POST", ":purge", body=Where, collection=True)
@@ -86,7 +87,7 @@ def scope(cls: Any, **parents: Any) -> Scope:
     return Scope(description_of(cls), make_session(FakeClock(jitter=0.0)), parents)
 
 
-def flow(where: Scope, called: Any, target: Any = ron.UNSET, content: Any = ron.UNSET, *, key: Any = None) -> Any:
+def flow(where: Scope, called: Any, target: Any = UNSET, content: Any = UNSET, *, key: Any = None) -> Any:
     """The flow of an action."""
     return _acting.act(where, called, target, content, key)
 
@@ -124,7 +125,7 @@ RECEIPT = (reply(200, as_json(number="7")),)
 
 def test_a_class_holds_its_actions_by_name() -> None:
     """The description maps names to actions, those of the bases too, each of its own class."""
-    assert ["archive", "close", "ping", "stats", "drop", "purge"] == list(description_of(Item).actions)
+    assert ["archive", "close", "ping", "weigh", "stats", "drop", "purge"] == list(description_of(Item).actions)
     assert Item.archive is description_of(Item).actions["archive"]
     assert 2 == len({id(Item.archive), id(Note.archive)})
     assert (Item, "POST", ":archive", Receipt, Reason) == (
@@ -201,6 +202,34 @@ def test_an_object_that_comes_back_has_its_origin() -> None:
     assert ("b", '"9"') == (other.name, ron.meta(other).etag)
 
 
+def test_listed_objects_have_their_origin() -> None:
+    """A list of the resource's objects is of this client, so each can be saved; one of other things is plain."""
+
+    class Found(Resource, path="/app/found"):
+        id: str = server()
+        name: str = ""
+
+    class Finder(Singleton, path="/app/finder"):
+        search = action("GET", "search", result=list[Found], collection=True)
+
+    where = scope(Finder)
+    call = _acting.act(where, Finder.search, UNSET, UNSET, None, {"q": "a b", "n": [1, 2]})
+    player = Player(reply(200, b'[{"id":"f-1"}]', etag='"list"'))
+    (found,) = player.run(call)
+    assert "GET /app/finder/search?q=a%20b&n=1&n=2" == target(player)
+    assert (200, None) == (ron.meta(found).status, ron.meta(found).etag)
+    found.name = "b"
+    save = _operations.save(where._replace(description=description_of(Found)), found, None)
+    assert b'{"name":"b"}' == _sent_body(save)
+
+
+def _sent_body(flow: Any) -> bytes:
+    player = Player(reply(200, b'{"id":"f-1"}'))
+    player.run(flow)
+    content: bytes = player.sends[0].exchange.body
+    return content
+
+
 def test_every_write_carries_a_key_and_reads_carry_none() -> None:
     """A POST has the caller's key or a fresh one; a GET has none, and refuses one."""
     for key, expected in ((None, f"{1:032x}"), ("mine-1", "mine-1"), (True, f"{1:032x}")):
@@ -249,6 +278,8 @@ def test_mistakes_in_a_call_are_found_before_anything_is_sent() -> None:
             (Item.archive, "i-1", 5),
             "the body of Item.archive: Reason: Input should be a valid dictionary or instance of Reason",
         ),
+        ((Item.weigh, "i-1", float("nan")), "the body of Item.weigh: cannot be written as JSON: Out of range float"),
+        ((Item.weigh, "i-1", "x"), "the body of Item.weigh: float: Input should be a valid number"),
         ((Item.archive, "a/b", Reason(text="a")), "id 'a/b' holds '/'"),
         ((Item.archive, Item(name="a"), Reason(text="a")), "archive: this Item has no id yet: create it first"),
     ):
@@ -354,6 +385,17 @@ def test_two_actions_on_one_path_are_refused(made: Any, text: str) -> None:
     with pytest.raises(RonConfigError, match=r"^class Twice: ") as caught:
         declare()
     assert text in caught.value.message
+
+
+def test_an_action_with_a_type_beside_it_is_refused() -> None:
+    """It would be a field."""
+    with pytest.raises(
+        RonConfigError, match=r"^class Wrong: act = action\(\.\.\.\) is no field: write it without the anno"
+    ):
+
+        class Wrong(Resource, path="/app/wrong"):
+            id: str = server()
+            act: Any = action("POST", "{id}:act")
 
 
 def test_a_singletons_action_has_no_key() -> None:

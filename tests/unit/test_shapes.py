@@ -564,6 +564,19 @@ def test_mistakes_with_parents_fail_when_the_class_is_made() -> None:
                 id: str = server()
                 project: str = parent(resource)
 
+    with pytest.raises(RonConfigError, match=r"^class Wrong5: project = parent\(\.\.\.\) is the key, too: "):
+
+        class Wrong5(Resource, path="/app/{project}/wrong", key="project"):
+            project: str = parent()
+
+    with pytest.raises(
+        RonConfigError, match=r"^class Wrong6: parent\(\) marks a field as its default, in a Resource cl"
+    ):
+
+        class Wrong6(Resource, path="/app/{project}/wrong"):
+            id: str = server()
+            project: Annotated[str, parent()]
+
     with pytest.raises(RonConfigError, match=r"^class Wrong3: project = parent: write project = parent\(\)$"):
 
         class Wrong3(Resource, path="/app/{project}/wrong"):

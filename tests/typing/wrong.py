@@ -27,6 +27,8 @@ from ron import (
     parent,
     server,
 )
+from ron.contrib import Tenants, TenantsSync
+from ron.contrib.flask import RonFlask
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000"):
@@ -186,3 +188,13 @@ async def shapes(task: Task, tasks: Manager[Task], settings: Manager[Settings], 
     await items.act(Task.reopen, task)  # E: "__get__" of "_ItemSelf" has incompatible type "type[Task]"  # P: reportArgumentType, reportCallIssue
     found: Receipt = await tasks.act(Task.reopen, task)  # E: has incompatible type "Action[Task, None, Task]"  # P: reportAssignmentType
     print(found, task.reopen)  # E: incompatible type "Task"  # P: reportAttributeAccessIssue
+
+
+def servers(tenants: Tenants, tenants_sync: TenantsSync, client: RonClient, sync: RonClientSync) -> None:
+    """Tenants make clients of their own colour, from a key."""
+    Tenants(lambda tenant: sync)  # E: incompatible type "Callable[[str], RonClientSync]"  # E: got "RonClientSync"  # P: reportArgumentType
+    TenantsSync(lambda tenant: client)  # E: incompatible type "Callable[[str], RonClient]"  # E: got "RonClient"  # P: reportArgumentType
+    Tenants(RonClient.from_env)  # E: incompatible type "def from_env  # P: reportArgumentType
+    RonFlask(clients=tenants)  # E: incompatible type "Tenants"  # P: reportArgumentType
+    with tenants.client("acme"):  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
+        pass

@@ -90,8 +90,11 @@ def _collect(facet: FacetDescription, resources: Iterable[Description], below: C
 
 
 def _requests(resource: Description) -> Iterator[tuple[str, str, str]]:
-    """What a manager of the resource sends: operation, method, path below the facet; the key is a parameter."""
-    item = f"{resource.path.rstrip('/')}/{{key}}"
+    """What a manager of the resource sends: operation or action, method, path below the facet with a parameter for a
+    key.
+    """
+    whole = resource.path.rstrip("/")
+    item = resource.path if resource.singleton else f"{whole}/{{key}}"
     for operation, method, template in (
         ("list", "GET", resource.path),
         ("create", "POST", resource.path),
@@ -103,6 +106,8 @@ def _requests(resource: Description) -> Iterator[tuple[str, str, str]]:
     ):
         if operation in resource.operations:
             yield operation, method, template
+    for action in resource.actions.values():
+        yield action.name, action.method, (whole if action.on_collection else item) + action.tail
 
 
 def _route_path(template: str) -> str:

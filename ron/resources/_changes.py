@@ -146,7 +146,9 @@ class Reader:
             else:
                 set_origin(item, origin)
             put = _new(Put)
-            key = str(item.__dict__[self._key]) if self._key else self._description.key_text(item.__dict__)
+            key = item.__dict__[self._key] if self._key else None
+            if type(key) is not str:
+                key = self._description.key_text(item.__dict__)
             # What the dataclass's own __init__ does for each field in turn; a stream makes many of these.
             _set(put, "__dict__", {"type": kind, "key": key, "item": item, "cursor": cursor})
             changes.append(put)

@@ -36,9 +36,10 @@ def wait_for(scope: Scope, key: Any, predicate: Any, timeout: Optional[float]) -
     if description.singleton and predicate is UNSET:
         key, predicate = UNSET, key
     description.segments(key)
-    if not callable(predicate):
+    check: Any = predicate if callable(predicate) else None
+    if check is None:
         raise RonConfigError(f"wait_for needs a function of the object, such as lambda item: ..., not {predicate!r}")
-    return _wait_for(scope, key, predicate, checked_timeout(timeout))
+    return _wait_for(scope, key, check, checked_timeout(timeout))
 
 
 def _wait_for(

@@ -108,7 +108,8 @@ class Lister:
         self._token = token
 
     def _check_bound(self) -> None:
-        if max(len(self.keys), len(self._tracked)) > self._max_tracked:
+        # Those of the round before that are gone since are known only at the end of this one.
+        if len(self.keys) > self._max_tracked or len(self._tracked) > 2 * self._max_tracked:
             name = self._scope.description.name
             raise RonWatchError(
                 f"there are more than max_tracked={self._max_tracked} objects of {name} to keep account of: narrow the "

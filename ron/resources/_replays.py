@@ -16,16 +16,17 @@ REMEMBERED = 1024
 
 
 class Replays:
-    """Tells replayed events by their ids, also where several events in a row have one id.
+    """Tells replayed events by their ids and contents, also where several events in a row have one id.
 
     An event without an ``id`` field has the id of the one before (WHATWG HTML §9.2.6), so of an id that comes again as
-    many events are replays as were delivered under it.
+    many events are replays as were delivered under it, in that order. A node that has begun its ids anew sends known
+    ids with other contents: these are no replays.
     """
 
     __slots__ = ("_delivered", "_id", "_number")
 
     def __init__(self) -> None:
-        self._delivered: dict[str, int] = {}
+        self._delivered: dict[str, list[int]] = {}
         self._id = ""
         self._number = 0
 
@@ -46,20 +47,21 @@ class Replays:
             event_id = event.id
             if event_id and event_id not in delivered:  # nearly always
                 self._id, self._number = event_id, 1
-                delivered[event_id] = 1
-            elif event_id and not self._is_new(event_id):
+                delivered[event_id] = [hash(event[:2])]
+            elif event_id and not self._is_new(event_id, hash(event[:2])):
                 continue
             found.append(event)
         while len(delivered) > REMEMBERED:
             del delivered[next(iter(delivered))]
         return found
 
-    def _is_new(self, event_id: str) -> bool:
-        if event_id == self._id:
-            self._number += 1
-        else:
-            self._id, self._number = event_id, 1
-        if self._number <= self._delivered[event_id]:
+    def _is_new(self, event_id: str, content: int) -> bool:
+        self._number = self._number + 1 if event_id == self._id else 1
+        self._id = event_id
+        before = self._delivered[event_id]
+        place = self._number - 1
+        if place < len(before) and before[place] == content:
             return False
-        self._delivered[event_id] = self._number
+        if place < REMEMBERED:  # of a node that gives all events one id
+            before[place:] = [content]
         return True

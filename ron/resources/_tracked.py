@@ -5,12 +5,19 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Optional
 
+from pydantic_core import to_json
 from typing_extensions import Literal
 
 if TYPE_CHECKING:
     from collections.abc import Set
 
 __all__ = ["Tracked"]
+
+
+def _content(value: Any) -> str:
+    """What stands for a value of a foreign type; a digest gives nothing away."""
+    reveal = getattr(value, "get_secret_value", None)
+    return repr(value if reveal is None else reveal())
 
 
 class Tracked:
@@ -31,7 +38,8 @@ class Tracked:
 
     def put(self, key: str, item: Any) -> Optional[Literal["added", "modified"]]:
         """Takes note of an object as it is now; what that means to the consumer, None if it is no news."""
-        content = item.__pydantic_serializer__.to_json(item, warnings=False)
+        # Not as the item itself serializes, which may leave fields out (``exclude=True``) or hide them (``SecretStr``).
+        content = to_json([item.__dict__, item.__pydantic_extra__], fallback=_content)
         digest = blake2b(content, digest_size=16).digest()
         before = self._digests.get(key)
         if before == digest:

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["Tracked"]
 
 
-def _content(value: Any) -> str:
-    """What stands for a value of a foreign type; a digest gives nothing away."""
+#: how pydantic writes a ``SecretStr``
+_HIDDEN = b"**********"
+
+
+def _revealed(value: Any) -> Any:
+    """A secret's own value, which goes into the digest and nowhere else."""
     reveal = getattr(value, "get_secret_value", None)
-    return repr(value if reveal is None else reveal())
+    return value if reveal is None else reveal()
 
 
 class Tracked:
@@ -38,8 +42,10 @@ class Tracked:
 
     def put(self, key: str, item: Any) -> Optional[Literal["added", "modified"]]:
         """Takes note of an object as it is now; what that means to the consumer, None if it is no news."""
-        # Not as the item itself serializes, which may leave fields out (``exclude=True``) or hide them (``SecretStr``).
-        content = to_json([item.__dict__, item.__pydantic_extra__], fallback=_content)
+        # Not as the item serializes itself, which may leave fields out (``exclude=True``).
+        content = to_json([item.__dict__, item.__pydantic_extra__], fallback=repr, bytes_mode="base64")
+        if _HIDDEN in content:
+            content += repr([_revealed(value) for value in item.__dict__.values()]).encode("utf-8", "replace")
         digest = blake2b(content, digest_size=16).digest()
         before = self._digests.get(key)
         if before == digest:

@@ -168,6 +168,7 @@ class Watching:
                 return True
             if silent or not believed:
                 return False
+            raise error
         if isinstance(error, RonResponseTooLargeError) or not isinstance(error, _ATTEMPT_LOST):
             raise error
         return False

@@ -197,12 +197,12 @@ class ToyWatch(_Changes[Any]):
 
     def sleep_through(self, most: int = 1000) -> list[Any]:
         """All changes up to where it waits for bytes, or has ended: waits for times are let pass, up to `most`."""
-        found: list[Any] = []
+        found = self.ready()
         for _ in range(most):
-            found += self.ready()
             if not self.stepper.asleep:
                 break
             self.stepper.wake()
+            found += self.ready()
         return found
 
     def close(self) -> None:

@@ -81,6 +81,8 @@ class ToyNode:
         self.forgotten = 0
         self.issued: set[str] = set()
         self.epoch = 0
+        #: whether it takes only ids that it has told, and not just any that it could have told
+        self.suspicious = False
         self.streams: list[ToyStream] = []
         self.replays = 0
         self.chunk = 65536
@@ -119,7 +121,8 @@ class ToyNode:
     def _happened(self, kind: str, data: str) -> None:
         self.log.append((kind, data))
         for stream in self.open_streams:
-            stream.say(self.frame(len(self.log)))
+            if stream.end is None:
+                stream.say(self.frame(len(self.log)))
 
     def frame(self, number: int) -> bytes:
         """The event of a log entry (the first is 1)."""
@@ -195,7 +198,12 @@ class ToyNode:
         cursor = headers.get("last-event-id")
         self.cursors.append(cursor)
         if self.stream_faults:
-            return _given(self.stream_faults.popleft())
+            given = _given(self.stream_faults.popleft())
+            if given.status >= 300:
+                return given
+            opened = ToyStream(tuple(given.headers), given.status)
+            opened.finish()
+            return opened
         if self.refuses is not None:
             return Reply(self.refuses, (), b"")
         if self.buffering:
@@ -207,6 +215,8 @@ class ToyNode:
             if last is None or last < self.forgotten:
                 return Reply(410, (JSON,), GONE)
             after = max(last - self.replays, self.forgotten - 1, 0)
+            if self.ids == "many":
+                after -= after % GROUP
         opened = ToyStream()
         opened.say(self.greeting)
         for number in range(after + 1, len(self.log) + 1):
@@ -219,7 +229,9 @@ class ToyNode:
 
     def _last_of(self, cursor: str) -> Optional[int]:
         """The number of the last entry that need not come again after this id; None for an id that means nothing."""
-        if cursor not in self.issued or self.ids == "none":
+        most = self.id_of(len(self.log)) or ""
+        known = cursor.isdigit() and most.isdigit() and int(cursor) <= int(most)
+        if cursor not in self.issued and (self.suspicious or not known):
             return None
         # Only some of a group may have arrived: all of it comes again.
         return int(cursor) if self.ids == "one" else (int(cursor) - 1) * GROUP

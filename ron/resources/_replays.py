@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._changes import CHANGES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,26 +23,31 @@ class Replays:
     An event without an ``id`` field has the id of the one before (WHATWG HTML §9.2.6), so of an id that comes again as
     many events are replays as were delivered under it, in that order. A node that has begun its ids anew sends known
     ids with other contents: these are no replays.
+
+    Only what a stream begins with is told so. Behind a change that is not known, perhaps because the node goes back
+    further than is remembered, everything is delivered, known or not: else an old state would have the last word.
     """
 
-    __slots__ = ("_delivered", "_id", "_number")
+    __slots__ = ("_delivered", "_id", "_number", "_over")
 
     def __init__(self) -> None:
         self._delivered: dict[str, list[int]] = {}
         self._id = ""
         self._number = 0
+        self._over = False
 
     def reconnected(self) -> None:
-        """A stream begins that goes on after a known id."""
+        """A stream begins."""
         self._id = ""
+        self._over = False
 
     def clear(self) -> None:
-        """A stream begins that goes on after no id: its ids may mean something else."""
+        """The next stream goes on after no id: its ids may mean something else."""
         self._delivered.clear()
         self._id = ""
 
     def fresh(self, events: Sequence[Event]) -> list[Event]:
-        """Those of these events that were not delivered before; from now on they were. Ones without an id always."""
+        """Those of these events that must be delivered, if perhaps once more; from now on they were."""
         delivered = self._delivered
         found: list[Event] = []
         for event in events:
@@ -48,8 +55,10 @@ class Replays:
             if event_id and event_id not in delivered:  # nearly always
                 self._id, self._number = event_id, 1
                 delivered[event_id] = [hash(event[:2])]
-            elif event_id and not self._is_new(event_id, hash(event[:2])):
+            elif event_id and not self._is_new(event_id, hash(event[:2])) and not self._over:
                 continue
+            if not self._over:
+                self._over = event.event in CHANGES
             found.append(event)
         while len(delivered) > REMEMBERED:
             del delivered[next(iter(delivered))]

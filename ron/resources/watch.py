@@ -186,7 +186,8 @@ class WatchSync(_Changes[R]):
     def __iter__(self) -> Iterator[Change[R]]:
         try:
             while True:
-                for change in self._ready:  # `yield from` would end these with a loop that is left, and lose them
+                # `yield from` would end these with a loop that is left, and lose them.
+                for change in self._ready:  # noqa: UP028 - see above
                     yield change
                 batch = self._source.advance()
                 if batch is None:

@@ -57,6 +57,7 @@ def live(node: ToyNode, **options: Any) -> ToyWatch:
 
 
 def node_with(*keys: str, **settings: Any) -> ToyNode:
+    """A node that has had these things from the beginning."""
     node = ToyNode(**settings)
     for key in keys:
         node.put(key)
@@ -204,7 +205,7 @@ def test_a_restart_in_the_middle_of_a_resync_lists_again() -> None:
 @pytest.mark.parametrize("ids", ["one", "many"])
 @pytest.mark.parametrize("replays", [0, 1, 5])
 def test_a_stream_cut_at_any_byte(ids: str, replays: int) -> None:
-    """Wherever it is cut, every change is delivered once where its id comes again, and none is lost."""
+    """Wherever it is cut no change is lost, and none told twice unless the node goes back to before the watch."""
     whole = sum(len(node_with(*"abcd", ids=ids).frame(n)) for n in range(1, 5))
     for keep in range(whole + 1):
         node = node_with("z", "z", "z", ids=ids)
@@ -218,7 +219,8 @@ def test_a_stream_cut_at_any_byte(ids: str, replays: int) -> None:
         changes = first + watch.sleep_through()
         assert lost_place == any(change.type == "resync" for change in changes), keep
         if not lost_place:
-            assert ["a", "b", "c", "d"] == [change.key for change in changes if change.key != "z"], keep
+            keys = "".join(change.key for change in changes)
+            assert keys == "abcd" or ("z" in keys and keys.endswith("abcd")), keep
         cache: dict[str, Any] = {"z": changes[0]}
         for change in changes:
             apply(cache, change)

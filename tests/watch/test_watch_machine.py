@@ -1,4 +1,4 @@
-"""A store with random writes behind a stream with random faults: what a watch delivers always comes to what is there."""
+"""A store with random writes behind a stream with random faults: what a watch delivers comes to what is there."""
 
 from __future__ import annotations
 

@@ -133,8 +133,10 @@ class Watching:
                 return
             self._step("failed")
         elif stream is None:
-            self._over = True
-            return
+            lost = yield from self._finish()
+            if lost is None:
+                return
+            self._step("failed")
         else:
             lost = yield from self._follow(stream)
             yield stream.close()
@@ -151,6 +153,18 @@ class Watching:
             self._said = False
             self._check_place(lost)
         yield from self._wait(lost, lasted)
+
+    def _finish(self) -> Generator[Effect, Any, Optional[RonError]]:
+        """The node won't stream any more (204). Where continuity was lost, what there is has still to be told."""
+        if self._was_live and self._resume is None and self._gap is None:
+            self._lose_place("no_ids")
+        if self._gap is not None and self._can_list:
+            self._step("204, but a gap")
+            lost = yield from self._list_all(self._gap)
+            if lost is not None and not self._over:
+                return lost
+        self._over = True
+        return None
 
     def _is_answered(self, error: RonError) -> bool:
         """Whether a stream that could not be opened says how to go on otherwise. Raises what is final."""

@@ -78,7 +78,7 @@ class _Changes(Generic[R]):
             if self._closed:
                 return
             yield change
-            if change.cursor is not None:
+            if change.cursor is not None and change.type != "resync":  # that one's was read before, perhaps far ahead
                 position.cursor = change.cursor
         if batch.cursor is not None:
             position.cursor = batch.cursor

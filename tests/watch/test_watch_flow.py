@@ -266,6 +266,23 @@ def test_204_ends_it() -> None:
     assert ("closed", 1) == (watch.status, len(node.requests))
 
 
+def test_204_in_a_gap() -> None:
+    """What the last stream could not tell is listed before it ends, however often that takes."""
+    node = node_with("a", ids="none")
+    watch = live(node)
+    node.put("b")
+    watch.ready()
+    node.cut()
+    node.put("c")
+    node.stream_faults.extend([reply(204)] * 2)
+    node.list_faults.extend([reply(503)] * 4)
+    assert ["+a listed", "+b listed", "+c listed", "= no_ids a,b,c"] == told(watch.sleep_through())
+    assert (Ended(None), 3) == (watch.next(), node.counted("/events"))
+    node = node_with("a")
+    node.stream_faults.append(reply(204))
+    assert ["+a listed", "= start a"] == told(ToyWatch(node, initial=True).ready())
+
+
 def test_a_silent_stream_is_lost() -> None:
     """After three heartbeats' time, or `idle_timeout`, and not before one heartbeat was seen."""
     node = node_with("a")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .._events import OpenStream
     from .._sse import Event
     from ._operations import Scope
+    from ._relist import News
     from ._watch_options import WatchOptions
 
 __all__ = ["Batch", "Watching"]
@@ -280,6 +281,7 @@ class Watching:
         lister, lost = self._lister, None
         lister.begin(whole=reason is not None or not self._tracked.complete)
         while not lister.done and not self._over:
+            news: list[News] = []
             try:
                 news = yield from lister.next_page(self._call_timeout((yield NOW)))
             except _ATTEMPT_LOST as caught:

@@ -148,8 +148,9 @@ def test_predicates() -> None:
     """What is no plain function is refused with what to write."""
     node = ToyNode()
     node.put("a")
+    wrong_type: Any = "done"
     with pytest.raises(RonConfigError, match="wait_for needs a function of the object"):
-        waiting(node, "done")  # type: ignore[arg-type]
+        waiting(node, wrong_type)
 
     async def wrong(item: Any) -> bool:
         return True

@@ -188,12 +188,10 @@ def test_a_restart_in_the_middle_of_a_resync_lists_again() -> None:
     node.expire()
     node.put("c")
     node.cut(0)
-    found: list[Any] = []
-    while not found or found[-1].type != "listed":
-        found.append(watch.next())
-        if isinstance(found[-1], (Idle, Asleep)):
-            found.pop()
-            watch.stepper.wake()
+    change: Any = watch.next()
+    while isinstance(change, (Idle, Asleep)) or change.type != "listed":
+        watch.stepper.wake()
+        change = watch.next()
     saved = watch.cursor
     again = ToyWatch(node, cursor=saved, initial=True)
     assert ["+a listed", "+b listed", "+c listed", "= expired a,b,c"] == told(again.ready())

@@ -31,7 +31,7 @@ FAULTS = st.sampled_from(
         Failure("timeout", "no answer", sent=True, timed_out=True),
     ]
 )
-FIRST = Index(lambda thing: thing.name[:1])
+FIRST: Index[Any, str] = Index(lambda thing: thing.name[:1])
 
 
 class RandomClock(FakeClock):
@@ -52,7 +52,7 @@ class WatchMachine(RuleBasedStateMachine):
         ids=st.sampled_from(["one", "one", "many", "none"]),
         seed=st.integers(0, 2**16),
         etags=st.booleans(),
-        greeting=st.sampled_from([b"", b":\n\n", b"retry: 20\n\n", b"\xef\xbb\xbf"]),
+        greeting=st.sampled_from([b"", b":\n\n", b"retry: 20\n\n", b"\xef\xbb\xbf", b"event: hello\ndata: 1\n\n"]),
     )
     def begin(self, ids: str, seed: int, etags: bool, greeting: bytes) -> None:
         self.node = ToyNode(RandomClock(seed), ids=ids)
@@ -62,7 +62,6 @@ class WatchMachine(RuleBasedStateMachine):
         self.cache: dict[str, Any] = {}
         self.saved: Optional[str] = None
         self.saved_epoch = 0
-        self.late = 0
         self.mirror = mirrored("status", FIRST)
         self.watches: list[ToyWatch] = []
         self.consumer = self.watch(None)
@@ -163,6 +162,11 @@ class WatchMachine(RuleBasedStateMachine):
     def say(self, data: bytes) -> None:
         self.node.say(data)
 
+    @rule()
+    def say_where(self) -> None:
+        if self.node.log and self.node.ids == "one":
+            self.node.say(b"id: %d\n\n" % len(self.node.log))
+
     # What the consumers do.
 
     @rule(changes=st.integers(1, 12), naps=st.integers(0, 6))
@@ -222,8 +226,9 @@ class WatchMachine(RuleBasedStateMachine):
         settle(self.keeper, self.mirror.apply)
         assert node.store == as_store(self.cache), "the delivered changes, replayed, give the store"
         assert node.store == as_store(self.mirror.objects), "the mirror holds the store"
-        for index, value_of in (("status", lambda one: one.status), (FIRST, lambda one: one.name[:1])):
-            scan = defaultdict(set)
+        for index in ("status", FIRST):
+            value_of = by_status if index == "status" else FIRST.value
+            scan: dict[Any, set[str]] = defaultdict(set)
             for key, item in self.mirror.objects.items():
                 scan[value_of(item)].add(key)
             held = self.mirror._indexes[index]
@@ -250,6 +255,11 @@ class WatchMachine(RuleBasedStateMachine):
                 watch.close()
                 assert isinstance(watch.next(), Ended)
                 assert [] == watch.stepper.streams
+
+
+def by_status(thing: Any) -> str:
+    """What the index of that name finds."""
+    return str(thing.status)
 
 
 def settle(watch: ToyWatch, take: Any) -> None:

@@ -48,6 +48,7 @@ class Stepper:
         self.streams: list[ToyStream] = []
         self.effects = 0
         self.sent: list[float] = []
+        self.told: set[str] = set()
         self.waiting: Any = None
         self.due: Optional[float] = None
         self.ended: Optional[Ended] = None
@@ -114,7 +115,7 @@ class Stepper:
         assert isinstance(effect, Send), effect
         self.node.clock.advance(effect.wait)
         self.sent.append(self.node.clock.monotonic())
-        answer = self.node.answer(effect.exchange, stream=effect.stream)
+        answer = self.node.answer(effect.exchange, self.told, stream=effect.stream)
         if isinstance(answer, ToyStream):
             self.streams.append(answer)
         return answer

@@ -195,11 +195,13 @@ class WatchMachine(RuleBasedStateMachine):
     def restart_consumer(self) -> None:
         """A process dies, and another one goes on from the saved cursor, with the cache that goes with it."""
         cursor = self.saved
-        if self.saved_epoch != self.node.epoch and cursor in self.node.issued:
-            cursor = None  # it means something else by now, which nobody could tell
+        if cursor is not None and self.saved_epoch != self.node.epoch:
+            cursor = f"old-{cursor}"  # else it could mean something else by now, which nobody could tell
+        told = self.consumer.stepper.told
         self.consumer.close()
         assert isinstance(self.consumer.next(), Ended), "nothing is delivered after it was closed"
         self.consumer = self.watch(cursor)
+        self.consumer.stepper.told = told
 
     def take(self, change: Any) -> None:
         assert not isinstance(change, Ended), change

@@ -33,6 +33,8 @@ class ToyStream:
     def __init__(self, headers: tuple[tuple[bytes, bytes], ...] = (SSE,), status: int = 200) -> None:
         self.status = status
         self.headers = headers
+        #: the ids that its reader was told, in the node's present log
+        self.told: set[str] = set()
         self.pending = bytearray()
         self.end: Union[bytes, Failure, None] = None
         self.stalled = False
@@ -79,7 +81,10 @@ class ToyNode:
         self.ids = ids
         self.log: list[tuple[str, str]] = []
         self.forgotten = 0
+        #: ids that it takes beside those of its log; and, by reader, those that it has told
         self.issued: set[str] = set()
+        self.tellings: list[set[str]] = []
+        self._asking: set[str] = set()
         self.epoch = 0
         #: whether it takes only ids that it has told, and not just any that it could have told
         self.suspicious = False
@@ -122,16 +127,18 @@ class ToyNode:
         self.log.append((kind, data))
         for stream in self.open_streams:
             if stream.end is None:
-                stream.say(self.frame(len(self.log)))
+                self._tell(stream, len(self.log))
 
     def frame(self, number: int) -> bytes:
         """The event of a log entry (the first is 1)."""
         kind, data = self.log[number - 1]
         event_id = self.id_of(number)
-        if event_id is not None:
-            self.issued.add(event_id)
         head = "" if event_id is None else f"id: {event_id}\n"
         return f"{head}event: {kind}\ndata: {data}\n\n".encode()
+
+    def _tell(self, stream: ToyStream, number: int) -> None:
+        stream.say(self.frame(number))
+        stream.told.add(self.id_of(number) or "")
 
     def id_of(self, number: int) -> Optional[str]:
         """The id under which an entry is told."""
@@ -172,13 +179,19 @@ class ToyNode:
     def restart(self) -> None:
         """Loses its log; its ids begin anew."""
         self.cut()
-        self.log, self.forgotten, self.issued = [], 0, set()
+        self.log, self.forgotten = [], 0
+        self.issued.clear()
+        for told in self.tellings:
+            told.clear()
         self.epoch += 1
 
     # What is asked of it.
 
-    def answer(self, exchange: Exchange, *, stream: bool) -> Any:
-        """A `Reply`, or an open `ToyStream`. Raises `Failure`."""
+    def answer(self, exchange: Exchange, told: set[str], *, stream: bool) -> Any:
+        """A `Reply`, or an open `ToyStream`; `told` are the ids that the asker was told. Raises `Failure`."""
+        if not any(told is one for one in self.tellings):
+            self.tellings.append(told)
+        self._asking = told
         path, _, query = exchange.target.decode().partition("?")
         headers = {name.decode().lower(): value.decode() for name, value in exchange.headers}
         self.requests.append((self.clock.monotonic(), path[len(PATH) :] or "list"))
@@ -218,9 +231,10 @@ class ToyNode:
             if self.ids == "many":
                 after -= after % GROUP
         opened = ToyStream()
+        opened.told = self._asking
         opened.say(self.greeting)
         for number in range(after + 1, len(self.log) + 1):
-            opened.say(self.frame(number))
+            self._tell(opened, number)
         if self.whole:
             opened.headers = (SSE, (b"Content-Length", b"%d" % len(opened.pending)))
             opened.finish()
@@ -231,7 +245,7 @@ class ToyNode:
         """The number of the last entry that need not come again after this id; None for an id that means nothing."""
         most = self.id_of(len(self.log)) or ""
         known = cursor.isdigit() and most.isdigit() and int(cursor) <= int(most)
-        if cursor not in self.issued and (self.suspicious or not known):
+        if cursor not in self._asking | self.issued and (self.suspicious or not known):
             return None
         # Only some of a group may have arrived: all of it comes again.
         return int(cursor) if self.ids == "one" else (int(cursor) - 1) * GROUP

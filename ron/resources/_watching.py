@@ -227,7 +227,7 @@ class Watching:
         wall = (yield WALL) if events else 0.0
         place = decoder.last_event_id
         moved = place != (self._resume or "") and sendable(place)
-        for first in range(0, len(events) or 1, _AT_ONCE):
+        for first in range(0, len(events) or int(moved), _AT_ONCE):
             changes, broken = self._read(stream, events[first : first + _AT_ONCE], wall)
             # Also where the last events are known already, or a block without data has moved the place.
             cursor = place if moved and first + _AT_ONCE >= len(events) and broken is None and not self._gap else None

@@ -152,7 +152,11 @@ class WatchMachine(RuleBasedStateMachine):
         for stream in self.node.open_streams:
             stream.stalled = True
 
-    @rule(replays=st.integers(0, 12), chunk=st.sampled_from([1, 7, 50, 65536]), latency=st.sampled_from([0.0, 0.01, 3]))
+    @rule(
+        replays=st.integers(0, 12) | st.just(10**6),
+        chunk=st.sampled_from([1, 7, 50, 65536]),
+        latency=st.sampled_from([0.0, 0.01, 3]),
+    )
     def behave(self, replays: int, chunk: int, latency: float) -> None:
         self.node.replays, self.node.chunk, self.node.latency = replays, chunk, latency
 

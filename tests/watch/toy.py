@@ -199,6 +199,7 @@ class ToyNode:
         if stream:
             return self._stream(headers, exchange.deadline)
         if path == PATH:
+            assert "no-cache" == headers["cache-control"], "an old list would lie"
             return self._page(parse_qs(query), headers)
         if self.list_faults:
             return _given(self.list_faults.popleft())

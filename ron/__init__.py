@@ -62,7 +62,9 @@ if TYPE_CHECKING:
     from .metrics import RequestMetrics as RequestMetrics
     from .pagination import Page as Page
     from .pagination import iter_pages as iter_pages
+    from .resources import Action as Action
     from .resources import Change as Change
+    from .resources import CollectionAction as CollectionAction
     from .resources import Deleted as Deleted
     from .resources import Draft as Draft
     from .resources import Index as Index
@@ -74,13 +76,17 @@ if TYPE_CHECKING:
     from .resources import Mirror as Mirror
     from .resources import MirrorSync as MirrorSync
     from .resources import Other as Other
+    from .resources import Pages as Pages
     from .resources import Patch as Patch
     from .resources import Put as Put
     from .resources import Resource as Resource
     from .resources import Resync as Resync
+    from .resources import Singleton as Singleton
     from .resources import Watch as Watch
     from .resources import WatchSync as WatchSync
+    from .resources import action as action
     from .resources import meta as meta
+    from .resources import parent as parent
     from .resources import server as server
     from .streaming import Event as Event
     from .streaming import SSEDecoder as SSEDecoder
@@ -118,8 +124,8 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "Change Deleted Draft Index Listing ListingSync Manager ManagerSync Meta Mirror MirrorSync Other Patch Put "
-        "Resource Resync Watch WatchSync meta server"
+        "Action Change CollectionAction Deleted Draft Index Listing ListingSync Manager ManagerSync Meta Mirror "
+        "MirrorSync Other Pages Patch Put Resource Resync Singleton Watch WatchSync action meta parent server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

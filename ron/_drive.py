@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from ._effects import Close, Hook, NeedToken, Now, Read, Send, Sleep
+from ._effects import Close, Hook, Invoke, NeedToken, Now, Read, Send, Sleep
 from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError
@@ -139,8 +139,11 @@ async def answer_async(ports: Ports, effect: Effect) -> Any:
         return await effect.stream.aclose()
     if isinstance(effect, Sleep):
         return await ports.clock.asleep(effect.seconds)
-    assert isinstance(effect, Hook), effect
-    result = getattr(effect.middleware, effect.name)(*effect.arguments)
+    if isinstance(effect, Invoke):
+        result = effect.function(*effect.arguments)
+    else:
+        assert isinstance(effect, Hook), effect
+        result = getattr(effect.middleware, effect.name)(*effect.arguments)
     return await result if inspect.isawaitable(result) else result
 
 
@@ -164,6 +167,8 @@ def answer_sync(ports: Ports, effect: Effect) -> Any:
         return effect.stream.close()
     if isinstance(effect, Sleep):
         return ports.clock.sleep(effect.seconds)
+    if isinstance(effect, Invoke):
+        return _invoked_sync(effect)
     assert isinstance(effect, Hook), effect
     try:
         return checked_hook_result(getattr(effect.middleware, effect.name)(*effect.arguments))
@@ -178,6 +183,20 @@ def checked_hook_result(result: Any) -> Any:
         if inspect.iscoroutine(result):
             result.close()
         raise RonConfigError("this middleware is async, but the client is sync: give plain functions, or use RonClient")
+    return result
+
+
+def _invoked_sync(effect: Invoke) -> Any:
+    """What the caller's function returned; an awaitable is refused, because nobody would await it."""
+    try:
+        result = effect.function(*effect.arguments)
+    except StopIteration as stopped:
+        # `run_sync` would take it for the end of the flow; PEP 479 says the same of generators.
+        raise RuntimeError("the function raised StopIteration") from stopped
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise RonConfigError("this function is async, but the client is sync: give a plain function, or use RonClient")
     return result
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Effect",
     "Emit",
     "Hook",
+    "Invoke",
     "Join",
     "NeedToken",
     "Now",
@@ -54,6 +55,13 @@ class Hook(NamedTuple):
 
     middleware: Any
     name: str
+    arguments: tuple[Any, ...]
+
+
+class Invoke(NamedTuple):
+    """Effect: call the caller's own ``function(*arguments)``. Answer: what it returned, awaited by an async client."""
+
+    function: Any
     arguments: tuple[Any, ...]
 
 
@@ -101,4 +109,4 @@ class Join(NamedTuple):
 NOW: Final = Now(wall=False)
 WALL: Final = Now(wall=True)
 
-Effect = Union[Send, NeedToken, Now, Hook, Read, Close, Sleep, Emit, Ahead, Join]
+Effect = Union[Send, NeedToken, Now, Hook, Invoke, Read, Close, Sleep, Emit, Ahead, Join]

@@ -19,7 +19,7 @@
         ├─ RonAuthError                   401
         │   └─ RonPermissionError         403, 451
         ├─ RonNotFoundError               404, 405; .route_missing
-        ├─ RonConflictError               409
+        ├─ RonConflictError               409; .local .base .remote .remote_error
         │   └─ RonPreconditionError       412
         ├─ RonGoneError                   410
         ├─ RonRateLimitError              429
@@ -239,7 +239,33 @@ class RonNotFoundError(RonProblemError):
 
 
 class RonConflictError(RonProblemError):
-    """Raised on 409: the object's state does not allow this; never retried."""
+    """Raised on 409: the object's state does not allow this; never retried.
+
+    After a ``save``, ``replace``, ``update`` or ``modify`` it says what is in conflict. Its text holds none of it;
+    pickles and copies lose what cannot be pickled.
+
+    Attributes:
+        local: what was to be written: the object, or the patch of an ``update``.
+        base: the object as it was when it was read; None for a new one and for an ``update``.
+        remote: the object as it is now, read again after the conflict; None if it could not be read.
+        remote_error: why ``remote`` is None, such as a ``RonNotFoundError`` because it is gone.
+    """
+
+    local: Any = None
+    base: Any = None
+    remote: Any = None
+    remote_error: Optional[RonError] = None
+
+    def __reduce__(self) -> Any:
+        import pickle  # only for an error on its way to another process
+
+        state = dict(self.__dict__)
+        for name in ("local", "base", "remote"):
+            try:
+                pickle.dumps(state.get(name))
+            except Exception:  # noqa: BLE001 - a class of the caller's may raise anything
+                state[name] = None
+        return type(self), self.args, state
 
 
 class RonPreconditionError(RonConflictError):

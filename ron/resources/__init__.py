@@ -11,6 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._actions import Action as Action
+    from ._actions import CollectionAction as CollectionAction
+    from ._actions import action as action
     from ._changes import Change as Change
     from ._changes import Deleted as Deleted
     from ._changes import Other as Other
@@ -18,11 +21,14 @@ if TYPE_CHECKING:
     from ._changes import Resync as Resync
     from ._drafts import Draft as Draft
     from ._drafts import Patch as Patch
+    from ._fields import parent as parent
     from ._fields import server as server
     from ._mirror import Index as Index
     from ._model import Resource as Resource
     from ._origin import Meta as Meta
     from ._origin import meta as meta
+    from ._page_shape import Pages as Pages
+    from ._singleton import Singleton as Singleton
     from .listing import Listing as Listing
     from .listing import ListingSync as ListingSync
     from .manager import Manager as Manager
@@ -34,12 +40,15 @@ if TYPE_CHECKING:
 
 #: module → the public names that live in it; loaded when first touched, as in ``ron`` itself
 _HOMES = {
+    "_actions": "Action CollectionAction action",
     "_changes": "Change Deleted Other Put Resync",
     "_drafts": "Draft Patch",
-    "_fields": "server",
+    "_fields": "parent server",
     "_mirror": "Index",
     "_model": "Resource",
     "_origin": "Meta meta",
+    "_page_shape": "Pages",
+    "_singleton": "Singleton",
     "listing": "Listing ListingSync",
     "manager": "Manager",
     "manager_sync": "ManagerSync",

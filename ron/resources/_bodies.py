@@ -5,7 +5,8 @@ I/O.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Optional
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
@@ -14,7 +15,9 @@ from .._decode import decode_typed, describe_errors
 from .._suggest import did_you_mean
 from ..errors import RonInputError
 from ._drafts import Draft, Patch
-from ._origin import Origin, base_of, origin_of, set_base, set_origin
+from ._origin import Origin, base_of, forget_given, given_of, origin_of, set_base, set_origin
+from ._parents import fill_parents, parent_values
+from ._partial import partial_one, to_partial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,14 +28,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "assign",
+    "base_object",
     "changed_fields",
     "create_body",
     "decode_object",
     "new_object",
     "patch_body",
+    "patch_json",
+    "patch_of",
     "refresh_object",
     "replace_body",
+    "unset_nones",
 ]
+
+_NOBODY: Mapping[str, Any] = MappingProxyType({})
 
 
 def new_object(description: Description, given: Any, fields: Mapping[str, Any]) -> Any:
@@ -70,14 +79,25 @@ def _constructed(description: Description, fields: Mapping[str, Any]) -> Any:
     raise RonInputError(f"{description.name}: {problem}")
 
 
-def create_body(description: Description, obj: Any) -> bytes:
-    """What is sent on create: no server fields; optional fields that are unset are omitted."""
-    return _json(description, obj, _given_fields(description, obj))
+def create_body(description: Description, obj: Any, parents: Mapping[str, Any] = _NOBODY) -> bytes:
+    """What is sent on create: no server fields, unless they are parents to be sent; no optional ones that are unset."""
+    obj, sent = _with_parents(description, obj, parents)
+    return _json(description, obj, _given_fields(description, obj) | sent)
 
 
-def replace_body(description: Description, obj: Any) -> bytes:
-    """The whole object for PUT: without server fields, with the unknown fields that the node had sent."""
-    return _json(description, obj, _given_fields(description, obj) | set(obj.__pydantic_extra__ or ()))
+def replace_body(description: Description, obj: Any, parents: Mapping[str, Any] = _NOBODY) -> bytes:
+    """The whole object for PUT: as on create, with the unknown fields that the node had sent."""
+    obj, sent = _with_parents(description, obj, parents)
+    return _json(description, obj, _given_fields(description, obj) | set(obj.__pydantic_extra__ or ()) | sent)
+
+
+def _with_parents(description: Description, obj: Any, parents: Mapping[str, Any]) -> tuple[Any, set[str]]:
+    """The object with the parents that are declared to be sent, and their names; the caller's own stays as it is."""
+    sent = {name for name, mark in description.parents.items() if mark.sent}
+    if sent:
+        obj = obj.model_copy()
+        obj.__dict__.update(parent_values(description, parents))
+    return obj, sent
 
 
 def _given_fields(description: Description, obj: Any) -> set[str]:
@@ -96,6 +116,11 @@ def patch_body(description: Description, given: Any, changes: Mapping[str, Any])
     Raises:
         RonInputError: for unknown or server fields, wrong types, or nothing to change.
     """
+    return patch_json(description, patch_of(description, given, changes))
+
+
+def patch_of(description: Description, given: Any, changes: Mapping[str, Any]) -> Any:
+    """The patch that was given, or one of keyword arguments. Raises as ``patch_body``."""
     patch_class: Any = Patch[description.cls]  # type: ignore[name-defined]
     if given is not None:
         if changes:
@@ -107,13 +132,19 @@ def patch_body(description: Description, given: Any, changes: Mapping[str, Any])
         patch = _patch(description, patch_class, changes)
     if not patch.model_fields_set:
         raise RonInputError(f"update of {description.name}: nothing to change: give at least one field")
+    return patch
+
+
+def patch_json(description: Description, patch: Any) -> bytes:
+    """The JSON of a patch: the fields that it has been given."""
     return _json(description, patch, set(patch.model_fields_set))
 
 
 def _patch(description: Description, patch_class: type[BaseModel], changes: Mapping[str, Any]) -> BaseModel:
     for name in changes:
         if name in description.server_fields:
-            raise RonInputError(f"{description.name}.{name} is assigned by the node: it cannot be changed")
+            whose = "comes from the path" if name in description.parents else "is assigned by the node"
+            raise RonInputError(f"{description.name}.{name} {whose}: it cannot be changed")
         if name not in description.fields:
             settable = [field for field in description.fields if field not in description.server_fields]
             raise RonInputError(f"{description.name} has no field {name!r}{did_you_mean(name, settable)}")
@@ -152,7 +183,7 @@ def _is_writable(description: Description, obj: BaseModel, name: str) -> bool:
 
 
 def _written(description: Description, obj: BaseModel, names: set[str]) -> bytes:
-    unset = {name: _unset_nones(obj.__dict__.get(name)) for name in names & description.mutable_fields}
+    unset = {name: unset_nones(obj.__dict__.get(name)) for name in names & description.mutable_fields}
     exclude = {name: parts for name, parts in unset.items() if parts}
     body = obj.__pydantic_serializer__.to_json(
         obj, include=names, exclude=exclude or None, by_alias=True, warnings="error"
@@ -162,7 +193,7 @@ def _written(description: Description, obj: BaseModel, names: set[str]) -> bytes
     return body
 
 
-def _unset_nones(value: Any) -> dict[Any, Any]:
+def unset_nones(value: Any) -> dict[Any, Any]:
     """Where, inside a value, optional fields of models are unset: as pydantic's ``exclude``."""
     if isinstance(value, BaseModel):
         missing = {
@@ -175,7 +206,7 @@ def _unset_nones(value: Any) -> dict[Any, Any]:
 
 
 def _unset_inside(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
-    return {place: found for place, one in items if (found := _unset_nones(one))}
+    return {place: found for place, one in items if (found := unset_nones(one))}
 
 
 def assign(description: Description, obj: Any, changes: Mapping[str, Any]) -> None:
@@ -195,32 +226,83 @@ def assign(description: Description, obj: Any, changes: Mapping[str, Any]) -> No
 
 
 def changed_fields(description: Description, obj: Any) -> set[str]:
-    """Which fields differ from what the node sent last."""
+    """Which fields would be sent otherwise than the node sent them last.
+
+    A field that the node left out and that was set to None on purpose has changed, too.
+    """
     base = base_of(obj)
     if base is None:
         return set()
-    present = obj.__dict__
-    return {
-        name
-        for name in description.fields
-        if name in base and name not in description.server_fields and present.get(name) != base[name]
-    }
+    present, given = obj.__dict__, given_of(obj)
+    changed: set[str] = set()
+    equal: list[str] = []
+    for name in description.fields:
+        if name in description.server_fields or name not in present:
+            continue
+        set_since = given is not None and name not in given and name in obj.__pydantic_fields_set__
+        if set_since or name not in base or present[name] != base[name]:
+            changed.add(name)
+        elif name in description.mutable_fields and present[name] is not None:
+            equal.append(name)
+    if equal:
+        before = base_object(obj)
+        changed.update(name for name in equal if not _same(description, obj, before, name))
+    return changed
 
 
-def decode_object(description: Description, session: Session, answer: Answer, wall: float) -> Any:
-    """The object in an answer, with its origin attached."""
-    obj = decode_typed(answer, description.cls.__pydantic_validator__, description.name)
-    attach(description, obj, Origin(answer, session.authority, wall, listed=False))
+def _same(description: Description, obj: Any, before: Any, name: str) -> bool:
+    """Whether equal values are also sent alike: ``1 == True``, and an unset None equals one that was set."""
+    try:
+        return _written(description, obj, {name}) == _written(description, before, {name})
+    except (ValueError, RecursionError):
+        return False  # what cannot be written is refused where it is sent
+
+
+def base_object(obj: Any) -> Any:
+    """The object as the node sent it last, as another object of its class that came from no node."""
+    base, given = base_of(obj), given_of(obj)
+    before = obj.model_copy()
+    if base is not None:
+        object.__setattr__(before, "__dict__", dict(base))
+    if given is not None:
+        object.__setattr__(before, "__pydantic_fields_set__", set(given))
+    return before
+
+
+def decode_object(
+    description: Description,
+    session: Session,
+    answer: Answer,
+    wall: float,
+    parents: Mapping[str, Any] = _NOBODY,
+    names: Optional[tuple[str, ...]] = None,
+) -> Any:
+    """The object in an answer, with its origin attached.
+
+    ``parents`` are the keys below which it was asked for, ``names`` the fields that were; None for a whole object.
+    """
+    if names is None:
+        obj = decode_typed(answer, description.cls.__pydantic_validator__, description.name)
+    else:
+        obj = to_partial(description, names, decode_typed(answer, partial_one(description, names), description.name))
+    values = parent_values(description, parents) if description.parents else _NOBODY
+    attach(description, obj, Origin(answer, session.authority, wall, listed=False, partial=names is not None), values)
     return obj
 
 
-def attach(description: Description, obj: Any, origin: Origin) -> None:
-    """Marks an object as come from a node; keeps copies of values that could change unseen."""
+def attach(description: Description, obj: Any, origin: Origin, values: Mapping[str, Any] = _NOBODY) -> None:
+    """Marks an object as come from a node; keeps copies of values that could change unseen.
+
+    ``values`` (of ``parent_values``) are its ``parent()`` fields where the node left them out.
+    """
     set_origin(obj, origin)
+    if description.parents:
+        fill_parents(description, obj, values)
     if description.mutable_fields:
         base = dict(obj.__dict__)
         for name in description.mutable_fields:
-            base[name] = copy.deepcopy(base.get(name))
+            if name in base:
+                base[name] = copy.deepcopy(base[name])
         set_base(obj, base)
 
 
@@ -230,5 +312,6 @@ def refresh_object(obj: Any, fresh: Any) -> Any:
     object.__setattr__(obj, "__pydantic_fields_set__", fresh.__pydantic_fields_set__)
     object.__setattr__(obj, "__pydantic_extra__", fresh.__pydantic_extra__)
     set_base(obj, base_of(fresh))
+    forget_given(obj)
     set_origin(obj, origin_of(fresh))
     return obj

@@ -16,9 +16,10 @@ from .._json import check_numbers, read_json
 from ..errors import RonParseError
 from ._bodies import attach
 from ._origin import Origin, set_origin
+from ._parents import parent_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .._flow import Answer
     from .._sse import Event
@@ -110,13 +111,16 @@ Change = Union[Put[R], Deleted[R], Resync, Other]
 class Reader:
     """Reads the events of one resource: what they have in common is looked up once."""
 
-    __slots__ = ("_authority", "_description", "_key", "_mutable")
+    __slots__ = ("_attaches", "_authority", "_description", "_key", "_parents")
 
-    def __init__(self, description: Description, authority: object) -> None:
+    def __init__(
+        self, description: Description, authority: object, parents: Optional[Mapping[str, Any]] = None
+    ) -> None:
         self._description = description
         self._authority = authority
-        self._key = description.key
-        self._mutable = bool(description.mutable_fields)
+        self._key = description.keys[0] if len(description.keys) == 1 else None
+        self._parents = parent_values(description, parents or {})
+        self._attaches = bool(description.mutable_fields or description.parents)
 
     def changes(self, events: Sequence[Event], answer: Answer, wall: float) -> list[Any]:
         """The changes that events mean, in order. One that can't be read is an ``Other`` with its ``error``."""
@@ -139,13 +143,14 @@ class Reader:
             except RonParseError as error:
                 changes.append(Other("other", event.event, event.data, cursor, error))
                 continue
-            if self._mutable:
-                attach(self._description, item, origin)
+            if self._attaches:
+                attach(self._description, item, origin, self._parents)
             else:
                 set_origin(item, origin)
             put = _new(Put)
+            key = str(item.__dict__[self._key]) if self._key else self._description.key_text(item.__dict__)
             # What the dataclass's own __init__ does for each field in turn; a stream makes many of these.
-            _set(put, "__dict__", {"type": kind, "key": str(item.__dict__[self._key]), "item": item, "cursor": cursor})
+            _set(put, "__dict__", {"type": kind, "key": key, "item": item, "cursor": cursor})
             changes.append(put)
         return changes
 
@@ -196,7 +201,7 @@ _set = object.__setattr__
 
 def key_of(description: Description, item: Any) -> str:
     """An object's key as changes tell it."""
-    return str(item.__dict__[description.key])
+    return description.key_text(item.__dict__)
 
 
 def _deleted(description: Description, event: Event, cursor: Optional[str], answer: Answer) -> Deleted[Any]:
@@ -209,14 +214,14 @@ def _deleted(description: Description, event: Event, cursor: Optional[str], answ
     if isinstance(data, float):
         data = text  # a key that happens to read as a number, such as 1e5
     if isinstance(data, (str, int)) and not isinstance(data, bool):
-        return Deleted("deleted", str(data), None, cursor)
-    key = data.get(description.fields[description.key]) if isinstance(data, dict) else None
-    if isinstance(key, bool) or not isinstance(key, (str, int)):
+        return Deleted("deleted", "" if description.singleton else str(data), None, cursor)
+    key = description.wire_key_text(data) if isinstance(data, dict) else None
+    if key is None:
         raise _bad_event(description, event, answer, f"its data holds no {description.key}")
     item = None
     with contextlib.suppress(ValidationError):  # only part of the object may have been sent; the key is what counts
         item = description.cls.__pydantic_validator__.validate_json(event.data)
-    return Deleted("deleted", str(key), item, cursor)
+    return Deleted("deleted", key, item, cursor)
 
 
 def _bad_event(description: Description, event: Event, answer: Answer, problem: str) -> RonParseError:

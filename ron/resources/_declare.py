@@ -15,18 +15,26 @@ from typing_extensions import Literal, get_type_hints
 from .._plan import encode_path
 from .._suggest import did_you_mean, listed, shown
 from ..errors import RonConfigError
-from ._description import OPERATIONS, Description, parameters_of
+from ._actions import ActionMark, declared_actions, verbs_of
+from ._declare_shapes import declared_keys, declared_pages, declared_parents, declared_selection
+from ._description import OPERATIONS, SINGLETON_OPERATIONS, Description, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KEYWORDS", "check_keywords", "check_names", "describe"]
+__all__ = ["KEYWORDS", "check_keywords", "check_marks", "check_names", "describe"]
 
 KEYWORDS = (
     "path",
     "facet",
     "key",
+    "singleton",
     "filters",
+    "order_by",
+    "order_param",
+    "fields",
+    "fields_param",
+    "pages",
     "watch",
     "update_method",
     "encoded_keys",
@@ -46,6 +54,15 @@ def check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
             raise RonConfigError(
                 f"class {name}: unknown keyword {keyword!r}{did_you_mean(keyword, KEYWORDS)}; a resource takes "
                 f"{listed(KEYWORDS)}"
+            )
+
+
+def check_marks(name: str, annotations: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:
+    """Refuses an action with a type beside it, which would be a field."""
+    for attribute, value in namespace.items():
+        if isinstance(value, ActionMark) and "ClassVar" not in str(annotations.get(attribute, "ClassVar")):
+            raise RonConfigError(
+                f"class {name}: {attribute} = action(...) is no field: write it without the annotation"
             )
 
 
@@ -69,8 +86,62 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
     fields = {field: _wire_name(field, info) for field, info in cls.model_fields.items()}
     facet = _facet(name, keywords.get("facet"))
     path = _path(name, keywords["path"], "path", facet)
-    parameters = parameters_of(path)
     watch = _path(name, keywords.get("watch", f"{path.rstrip('/')}/events"), "watch", facet)
+    parameters = _parameters(name, path, watch, fields)
+    singleton = _flag(name, "singleton", keywords.get("singleton", False))
+    keys = declared_keys(name, keywords.get("key"), fields, singleton=singleton)
+    update_method = _one_of(name, "update_method", keywords.get("update_method", "PATCH"), ("PATCH", "PUT"))
+    actions = declared_actions(cls, path, keys, _taken(update_method, singleton=singleton))
+    description = Description(
+        cls=cls,
+        name=name,
+        path=path,
+        facet=facet,
+        key=", ".join(keys),
+        keys=keys,
+        singleton=singleton,
+        parameters=parameters,
+        server_fields=server_fields,
+        fields=fields,
+        filters=_filters(name, keywords.get("filters")),
+        operations=_operations(name, keywords.get("operations"), singleton=singleton),
+        watch=watch,
+        update_method=update_method,
+        encoded_keys=_flag(name, "encoded_keys", keywords.get("encoded_keys", False)),
+        empty_404=_one_of(name, "empty_404", keywords.get("empty_404", "route"), ("route", "missing")),
+        idempotent=_flag(
+            name, "idempotent", keywords.get("idempotent", facet is not None and facet.__facet__.idempotent)
+        ),
+        mutable_fields=frozenset(
+            field
+            for field, info in cls.model_fields.items()
+            if field not in server_fields and not _is_immutable(info.annotation)
+        ),
+        parents=declared_parents(name, path, cls.__ron_parents__, parameters, keys),
+        pages=declared_pages(name, keywords.get("pages")),
+        order_by=declared_selection(
+            name, "order_by", keywords.get("order_by"), "order_param", keywords.get("order_param"), fields
+        ),
+        selection=declared_selection(
+            name, "fields", keywords.get("fields"), "fields_param", keywords.get("fields_param"), fields
+        ),
+        actions=actions,
+        verbs=verbs_of(actions),
+    )
+    if facet is not None:
+        facet.__facet__.bind(description)
+    return description
+
+
+def _taken(update_method: str, *, singleton: bool) -> dict[tuple[str, str], str]:
+    """What the operations send, as actions write it: method, and tail (behind ``{}`` where it follows a key)."""
+    one = "" if singleton else "{}"
+    item = {("GET", one): "get", ("PUT", one): "replace", ("DELETE", one): "delete", (update_method, one): "update"}
+    return item if singleton else {("GET", ""): "list", ("POST", ""): "create", **item}
+
+
+def _parameters(name: str, path: str, watch: str, fields: Mapping[str, str]) -> tuple[str, ...]:
+    parameters = parameters_of(path)
     for parameter in parameters_of(watch):
         if parameter not in parameters:
             raise RonConfigError(
@@ -85,33 +156,7 @@ def describe(cls: Any, keywords: Mapping[str, Any], server_fields: frozenset[str
             )
     if len(set(parameters)) != len(parameters):
         raise RonConfigError(f"class {name}: path {path!r} names a parameter twice")
-    description = Description(
-        cls=cls,
-        name=name,
-        path=path,
-        facet=facet,
-        key=_key(name, keywords.get("key"), fields),
-        parameters=parameters,
-        server_fields=server_fields,
-        fields=fields,
-        filters=_filters(name, keywords.get("filters")),
-        operations=_operations(name, keywords.get("operations")),
-        watch=watch,
-        update_method=_one_of(name, "update_method", keywords.get("update_method", "PATCH"), ("PATCH", "PUT")),
-        encoded_keys=_flag(name, "encoded_keys", keywords.get("encoded_keys", False)),
-        empty_404=_one_of(name, "empty_404", keywords.get("empty_404", "route"), ("route", "missing")),
-        idempotent=_flag(
-            name, "idempotent", keywords.get("idempotent", facet is not None and facet.__facet__.idempotent)
-        ),
-        mutable_fields=frozenset(
-            field
-            for field, info in cls.model_fields.items()
-            if field not in server_fields and not _is_immutable(info.annotation)
-        ),
-    )
-    if facet is not None:
-        facet.__facet__.bind(description)
-    return description
+    return parameters
 
 
 def _path(name: str, path: Any, keyword: str, facet: Any) -> str:
@@ -147,31 +192,12 @@ def _facet(name: str, facet: Any) -> Any:
     return facet
 
 
-def _key(name: str, key: Any, fields: Mapping[str, str]) -> str:
-    if key is None:
-        if "id" not in fields:
-            raise RonConfigError(
-                f"class {name}: which field is the key? It has no field 'id': write key='...' with one of "
-                f"{listed(fields)}"
-            )
-        return "id"
-    if not isinstance(key, str):
-        raise RonConfigError(
-            f"class {name}: a resource has one key: write key='id' with one field's name, not {shown(key)}"
-        )
-    if key not in fields:
-        raise RonConfigError(
-            f"class {name}: key {key!r} is no field{did_you_mean(key, fields)}; the fields are {listed(fields)}"
-        )
-    return key
-
-
 def _filters(name: str, filters: Any) -> Mapping[str, Any]:
     if filters is None:
         return {}
     if not isinstance(filters, type):
         raise RonConfigError(
-            f"class {name}: filters must be a class with typed fields, such as filters={name}Filters, not "
+            f"class {name}: filters must be a class or TypedDict with typed fields, such as filters={name}Filters, not "
             f"{shown(filters)}"
         )
     unresolved = ""
@@ -183,7 +209,7 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
     if unresolved:
         raise RonConfigError(f"class {name}: the types of {filters.__name__} cannot be resolved: {unresolved}")
     found = {
-        field: hint
+        field: _unqualified(hint)
         for field, hint in hints.items()
         if not field.startswith(("_", "model_")) and get_origin(hint) is not ClassVar
     }
@@ -194,6 +220,13 @@ def _filters(name: str, filters: Any) -> Mapping[str, Any]:
     for field, hint in found.items():
         _check_filter(f"class {name}: {filters.__name__}.{field}", hint)
     return found
+
+
+def _unqualified(hint: Any) -> Any:
+    """A TypedDict's type without ``NotRequired`` and the like: which of its keys must be there is for checkers only."""
+    while getattr(get_origin(hint), "_name", None) in ("NotRequired", "Required", "ReadOnly"):
+        hint = get_args(hint)[0]
+    return hint
 
 
 def _check_filter(what: str, hint: Any) -> None:
@@ -208,19 +241,22 @@ def _check_filter(what: str, hint: Any) -> None:
         raise RonConfigError(f"{what} has a type that cannot be checked: {problem}")
 
 
-def _operations(name: str, operations: Any) -> frozenset[str]:
+def _operations(name: str, operations: Any, *, singleton: bool) -> frozenset[str]:
+    allowed = SINGLETON_OPERATIONS if singleton else OPERATIONS
     if operations is None:
-        return frozenset(OPERATIONS)
+        return frozenset(allowed) - {"delete"} if singleton else frozenset(allowed)
     if isinstance(operations, str) or not hasattr(operations, "__iter__"):
         raise RonConfigError(
             f"class {name}: operations must be several names, such as ('get', 'list'), not {shown(operations)}"
         )
     for operation in operations:
-        if operation not in OPERATIONS:
+        if singleton and operation in ("list", "create"):
+            raise RonConfigError(f"class {name}: a singleton has no {operation!r}: there are {', '.join(allowed)}")
+        if operation not in allowed:
             raise RonConfigError(
-                f"class {name}: unknown operation {shown(operation)}{did_you_mean(str(operation), OPERATIONS)}; "
+                f"class {name}: unknown operation {shown(operation)}{did_you_mean(str(operation), allowed)}; "
                 "there are "
-                f"{', '.join(OPERATIONS)}"
+                f"{', '.join(allowed)}"
             )
     return frozenset(operations)
 

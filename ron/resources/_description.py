@@ -5,26 +5,45 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Optional
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from .._plan import encode_path
 from .._suggest import did_you_mean, listed, shown
+from .._values import UNSET
 from ..errors import RonConfigError, RonInputError
+from ._keys import encode_key, joined_text, key_text, split_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._session import Session
     from ..facets import Facet
+    from ._actions import AnyAction
+    from ._fields import ParentField
+    from ._page_shape import Pages
 
-__all__ = ["OPERATIONS", "Description", "description_of", "encode_key", "parameters_of"]
+__all__ = [
+    "OPERATIONS",
+    "SINGLETON_OPERATIONS",
+    "Description",
+    "Selection",
+    "description_of",
+    "encode_key",
+    "parameters_of",
+]
 
-#: what a manager can do, in the order of documentation; ``save`` and ``refresh`` are made of these
+#: what a manager can do, in the order of documentation; ``save``, ``modify`` and ``refresh`` are made of these
 OPERATIONS = ("get", "list", "create", "update", "replace", "delete", "watch")
+#: what can be done with the one object of a singleton; it is deleted only where the declaration says so
+SINGLETON_OPERATIONS = ("get", "update", "replace", "delete", "watch")
 _PARAMETER = re.compile(r"\{([^{}/]*)\}")
-_REFUSED_IN_KEYS = re.compile(r"[/\\?#%]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Selection(NamedTuple):
+    """Declared names of fields, and the query parameter that carries a choice of them."""
+
+    names: tuple[str, ...]
+    param: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +55,9 @@ class Description:
         name: its name, for messages.
         path: as declared: below the facet if there is one, else the whole app-plane path; ``{name}`` are parameters.
         facet: the facet it belongs to, or None.
-        key: the name of the key field.
+        key: the name of the key field; of a composite key the names, as messages write them; "" for a singleton.
+        keys: the names of the key's fields, in the order of the path; none for a singleton.
+        singleton: the path is that of one object, which has no key.
         parameters: names of the path's parameters, in order.
         server_fields: fields that the node assigns.
         fields: all declared fields: Python name → wire name.
@@ -48,6 +69,12 @@ class Description:
         empty_404: ``route`` (an empty 404 means that the route is missing) or ``missing`` (it means the object).
         idempotent: the service honours ``Idempotency-Key``.
         mutable_fields: fields of the caller's whose values can change without being assigned.
+        parents: the ``parent()`` fields: name → mark; server fields too.
+        pages: the shape of its pages.
+        order_by: what ``list`` can be ordered by; None if nothing was declared.
+        selection: the fields that can be asked for one by one; None if nothing was declared.
+        actions: its actions by name.
+        verbs: what its actions append to a key's own segment, such as ``:archive``.
     """
 
     cls: type[Any]
@@ -55,6 +82,8 @@ class Description:
     path: str
     facet: Optional[type[Facet]]
     key: str
+    keys: tuple[str, ...]
+    singleton: bool
     parameters: tuple[str, ...]
     server_fields: frozenset[str]
     fields: Mapping[str, str]
@@ -66,6 +95,12 @@ class Description:
     empty_404: str
     idempotent: bool
     mutable_fields: frozenset[str]
+    parents: Mapping[str, ParentField]
+    pages: Pages
+    order_by: Optional[Selection]
+    selection: Optional[Selection]
+    actions: Mapping[str, AnyAction]
+    verbs: tuple[str, ...]
 
     def target(self, session: Session, parents: Mapping[str, Any], path: Optional[str] = None) -> bytes:
         """The collection's percent-encoded path below the client's base path (or another path of this resource)."""
@@ -86,9 +121,74 @@ class Description:
             return encode_path(f"/{segment}")[1:] if segment else b""
         return encode_key(parents[match.group(1)], match.group(1), encoded=self.encoded_keys)
 
+    def key_text(self, values: Mapping[str, Any]) -> str:
+        """The key of an object as one string, from its values by field name: what a change says as its ``key``.
+
+        Of a composite key each part is percent-encoded, and ``/`` stands between them; a singleton's is ``""``.
+        """
+        if len(self.keys) == 1:
+            return key_text(values[self.keys[0]])
+        return joined_text(key_text(values[name]) for name in self.keys)
+
+    def wire_key_text(self, data: Mapping[str, Any]) -> Optional[str]:
+        """``key_text`` of a JSON object, by wire names; None where a part is missing, or neither string nor integer."""
+        parts = [data.get(self.fields[name]) for name in self.keys]
+        if any(isinstance(part, bool) or not isinstance(part, (str, int)) for part in parts):
+            return None
+        return key_text(parts[0]) if len(parts) == 1 else joined_text(map(key_text, parts))
+
+    def text_of(self, key: Any) -> str:
+        """``key_text`` of a key as callers give it. Raises ``RonInputError`` for one that has not the right parts."""
+        parts = self.key_parts(key)
+        return key_text(parts[0]) if len(parts) == 1 else joined_text(map(key_text, parts))
+
+    def key_parts(self, key: Any) -> tuple[Any, ...]:
+        """A key as callers give it, part by part: of a composite key a tuple, or its text.
+
+        Raises:
+            RonInputError: where it has not the parts that the resource has, or is not given.
+        """
+        if self.singleton:
+            if key is not UNSET:
+                raise RonInputError(f"{self.name} is a singleton: there is one, without a key: leave {shown(key)} out")
+            return ()
+        if key is UNSET:
+            raise RonInputError(f"which {self.name}? Give its key, the field {self.key}")
+        if len(self.keys) == 1:
+            return (key,)
+        parts = split_text(key) if isinstance(key, str) else key
+        if not isinstance(parts, (tuple, list)) or len(parts) != len(self.keys):
+            raise RonInputError(
+                f"a {self.name} has the key ({self.key}): give a tuple of {len(self.keys)} parts in that order, not "
+                f"{shown(key)}"
+            )
+        return tuple(parts)
+
+    def segments(self, key: Any) -> bytes:
+        """A key as callers give it, as encoded path segments; empty for a singleton.
+
+        Raises:
+            RonInputError: for a key that no path can carry, or that a path would take for an action's.
+        """
+        if len(self.keys) == 1 and not self.verbs and key is not UNSET:
+            return encode_key(key, self.key, encoded=self.encoded_keys)
+        parts = self.key_parts(key)
+        if self.verbs and not self.encoded_keys and key_text(parts[-1]).endswith(self.verbs):
+            raise RonInputError(
+                f"{self.keys[-1]} {shown(parts[-1])} ends like the path of an action ({listed(self.verbs)}), which "
+                "gateways could take it for"
+            )
+        if len(parts) == 1:
+            return encode_key(parts[0], self.key, encoded=self.encoded_keys)
+        return b"/".join(encode_key(part, name, encoded=self.encoded_keys) for part, name in zip(parts, self.keys))
+
     def check_operation(self, operation: str) -> None:
         """Raises ``RonConfigError`` for an operation that the resource does not have."""
         if operation not in self.operations:
+            if self.singleton and operation not in SINGLETON_OPERATIONS:
+                raise RonConfigError(
+                    f"{self.name} is a singleton: it has no {operation!r}, only get, save and the like"
+                )
             raise RonConfigError(
                 f"{self.name} does not allow {operation!r}: it was declared with operations={listed(self.operations)}"
             )
@@ -118,40 +218,6 @@ def parameters_of(path: str) -> tuple[str, ...]:
                 f"path {shown(path)}: a parameter is a whole segment with a field's name, such as /{{project_id}}/"
             )
     return tuple(names)
-
-
-def encode_key(key: Any, name: str, *, encoded: bool) -> bytes:
-    """A key as exactly one encoded path segment (design §3 "Secrets", protocol.md "Headers, limits, paths").
-
-    Raises:
-        RonInputError: for keys that are no str, int or UUID, or that a gateway would turn into something else.
-    """
-    if isinstance(key, bool) or not (isinstance(key, (str, int)) or type(key).__name__ == "UUID"):
-        raise RonInputError(f"{name} must be a str, an int or a UUID, not {type(key).__name__}")
-    text = _key_text(key)
-    if text in ("", ".", ".."):
-        raise RonInputError(f"{name} cannot be {text!r}: it would name another path")
-    if len(text) > 2000 or _CONTROL.search(text):
-        raise RonInputError(f"{name} holds a control character or more than 2000 characters: {shown(text)}")
-    bad = _REFUSED_IN_KEYS.search(text)
-    if bad and not encoded:
-        raise RonInputError(
-            f"{name} {shown(text)} holds {bad.group()!r}, which gateways decode and paste into another path; if "
-            "this node "
-            "keeps the encoding, declare the resource with encoded_keys=True"
-        )
-    try:
-        return quote(text, safe="-._~").encode("ascii")
-    except UnicodeError:
-        pass
-    raise RonInputError(f"{name} holds a lone surrogate, which no path can carry")
-
-
-def _key_text(key: Any) -> str:
-    """The value itself also where its class, such as an enum of strings, prints something else."""
-    if isinstance(key, str):
-        return str.__str__(key)
-    return int.__repr__(key) if isinstance(key, int) else str(key)
 
 
 def description_of(cls: Any) -> Description:

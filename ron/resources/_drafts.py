@@ -16,7 +16,7 @@ from ._fields import annotated
 if TYPE_CHECKING:
     from ._model import Resource
 
-__all__ = ["Draft", "Patch"]
+__all__ = ["Draft", "Patch", "field_like", "validators_of"]
 
 R = TypeVar("R", bound="Resource")
 
@@ -84,13 +84,13 @@ def _made(kind: str, base: Any, resource: Any, *, optional: bool) -> Any:
         fields: dict[str, Any] = {}
         for name in sendable:
             info = resource.model_fields[name]
-            fields[name] = (annotated(info.annotation, info.metadata), _field(info, optional=optional))
+            fields[name] = (annotated(info.annotation, info.metadata), field_like(info, optional=optional))
         made = create_model(
             f"{resource.__name__}{kind}",
             __base__=base,
             __module__=resource.__module__,
             __doc__=f"{kind} of {resource.__name__}.",
-            __validators__=_validators(resource, frozenset(sendable)),
+            __validators__=validators_of(resource, frozenset(sendable)),
             **fields,
         )
         made.__ron_resource__ = resource
@@ -114,7 +114,7 @@ _KEPT = (
 )
 
 
-def _field(info: Any, *, optional: bool) -> Any:
+def field_like(info: Any, *, optional: bool) -> Any:
     """A field like ``info``, made anew: versions of pydantic differ in what they take from a changed copy of one."""
     kept = {name: getattr(info, name) for name in _KEPT if getattr(info, name) is not None}
     if optional:
@@ -125,7 +125,7 @@ def _field(info: Any, *, optional: bool) -> Any:
     return Field(validate_default=info.validate_default, **kept)
 
 
-def _validators(resource: type[Resource], sendable: frozenset[str]) -> dict[str, Any]:
+def validators_of(resource: type[Resource], sendable: frozenset[str]) -> dict[str, Any]:
     """The resource's own field validators, for the fields that are left."""
     found: dict[str, Any] = {}
     for name, decorator in resource.__pydantic_decorators__.field_validators.items():

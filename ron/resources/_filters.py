@@ -17,7 +17,7 @@ from ._fields import annotated
 if TYPE_CHECKING:
     from ._description import Description
 
-__all__ = ["filter_query"]
+__all__ = ["adapter_of", "filter_query"]
 
 
 def filter_query(
@@ -66,6 +66,11 @@ def _adapter(description: Description, name: str) -> TypeAdapter[Any]:
             f"{description.name} has no filter {name!r}{did_you_mean(name, known)}; it filters by {listed(known)}; "
             "query={...} sends parameters unchecked"
         )
+    return _adapters(description)[name]
+
+
+def adapter_of(description: Description, name: str) -> TypeAdapter[Any]:
+    """What checks the values of a field or declared filter that is there."""
     return _adapters(description)[name]
 
 

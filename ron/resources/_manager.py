@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
 from .. import _ambient
-from .._suggest import did_you_mean
 from ..errors import RonConfigError
-from ._description import description_of, encode_key
+from ._description import description_of
 from ._operations import Scope
+from ._parents import checked_parents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,17 +64,7 @@ class BaseManager(Generic[R]):
         return self._copy(options={**self._options, **options})
 
     def _at(self, parents: Mapping[str, Any]) -> Self:
-        description = self._description
-        for name in parents:
-            if name not in description.parameters:
-                raise RonConfigError(
-                    f"{description.name} has no path parameter "
-                    f"{name!r}{did_you_mean(name, description.parameters)}; its "
-                    f"path is {description.path!r}"
-                )
-        for name, value in parents.items():
-            encode_key(value, name, encoded=description.encoded_keys)
-        return self._copy(parents={**self._parents, **parents})
+        return self._copy(parents={**self._parents, **checked_parents(self._description, parents)})
 
     def __repr__(self) -> str:
         where = "the ambient client" if self._client is None else repr(self._client)

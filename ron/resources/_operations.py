@@ -6,21 +6,39 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from .._effects import WALL
 from .._flow import perform
-from .._plan import IDEMPOTENT, Plan, checked_key
+from .._plan import IDEMPOTENT, Plan, checked_key, encode_query
 from .._suggest import shown
+from .._values import UNSET
 from ..errors import RonConfigError, RonGoneError, RonInputError, RonNotFoundError
 from . import _bodies
-from ._description import encode_key
+from ._conflicts import told
+from ._drafts import Patch
+from ._keys import key_text
 from ._origin import base_of, origin_of
+from ._partial import chosen_fields, chosen_query
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from .._effects import Effect
     from .._session import Session
     from ._description import Description
 
-__all__ = ["Scope", "create", "delete", "get", "get_or_none", "refresh", "replace", "save", "update"]
+__all__ = [
+    "Scope",
+    "check_object",
+    "create",
+    "delete",
+    "get",
+    "get_or_none",
+    "key_of",
+    "refresh",
+    "replace",
+    "save",
+    "save_known",
+    "update",
+    "write_plan",
+]
 
 Key = Union[str, bool, None]
 _JSON = ((b"Content-Type", b"application/json"),)
@@ -39,10 +57,9 @@ class Scope(NamedTuple):
 
     def item(self, key: Any) -> bytes:
         """The path of one object."""
-        description = self.description
-        segment = encode_key(key, description.key, encoded=description.encoded_keys)
+        segments = self.description.segments(key)
         base = self.collection()
-        return base + segment if base.endswith(b"/") else base + b"/" + segment
+        return base + segments if not segments or base.endswith(b"/") else base + b"/" + segments
 
     def of(self, obj: Any) -> Scope:
         """The scope of an object: the parents below which it came, or which its fields name.
@@ -57,7 +74,7 @@ class Scope(NamedTuple):
         own = {name: values[name] for name in description.parameters if name in values}
         for name, value in own.items():
             bound = self.parents.get(name, value)
-            if str(bound) != str(value):
+            if key_text(bound) != key_text(value):
                 raise RonInputError(
                     f"this {description.name} belongs to {name} {shown(value)}, but the call is "
                     f".at({name}={shown(bound)})"
@@ -65,11 +82,15 @@ class Scope(NamedTuple):
         return self._replace(parents={**self.parents, **own})
 
 
-def get(scope: Scope, key: Any) -> Generator[Effect, Any, Any]:
-    """``GET path/{key}``."""
-    scope.description.check_operation("get")
-    answer = yield from perform(scope.session, Plan("GET", scope.item(key)))
-    return _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
+def get(scope: Scope, key: Any, fields: Optional[Sequence[str]] = None) -> Generator[Effect, Any, Any]:
+    """``GET path/{key}``; with ``fields`` only these of them, where the resource declares a choice."""
+    description = scope.description
+    description.check_operation("get")
+    plan, names = Plan("GET", scope.item(key)), chosen_fields(description, fields)
+    if names is not None:
+        plan = plan._replace(query=encode_query(chosen_query(description, None, names)))
+    answer = yield from perform(scope.session, plan)
+    return _bodies.decode_object(description, scope.session, answer, (yield WALL), scope.parents, names)
 
 
 def get_or_none(scope: Scope, key: Any) -> Generator[Effect, Any, Any]:
@@ -91,16 +112,17 @@ def create(scope: Scope, given: Any, fields: Mapping[str, Any], key: Key) -> Gen
     """``POST path``; an object that was given is refreshed in place."""
     description = scope.description
     description.check_operation("create")
-    bound = {name: value for name, value in scope.parents.items() if name in description.fields}
+    bound = {name: value for name, value in scope.parents.items() if name not in description.server_fields}
     obj = _bodies.new_object(description, given, {**bound, **fields} if given is None else fields)
     return (yield from _post(scope, obj, key))
 
 
 def _post(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
     scope = scope.of(obj)
-    plan = _write(scope, "POST", scope.collection(), _bodies.create_body(scope.description, obj), key, None)
+    body = _bodies.create_body(scope.description, obj, scope.parents)
+    plan = write_plan(scope, "POST", scope.collection(), body, key, None)
     answer = yield from perform(scope.session, plan)
-    fresh = _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
+    fresh = _bodies.decode_object(scope.description, scope.session, answer, (yield WALL), scope.parents)
     return _bodies.refresh_object(obj, fresh)
 
 
@@ -110,44 +132,64 @@ def update(
     """``PATCH path/{key}`` with only what is given; with ``update_method="PUT"``: read, change, write if unchanged."""
     description = scope.description
     description.check_operation("update")
+    if description.singleton and isinstance(key, Patch) and patch is None:
+        key, patch = UNSET, key
     path = scope.item(key)
-    body = _bodies.patch_body(description, patch, changes)
+    patch = _bodies.patch_of(description, patch, changes)
+    body = _bodies.patch_json(description, patch)
     if description.update_method == "PUT":
         obj = yield from get(scope, key)
-        given = changes if patch is None else {name: getattr(patch, name) for name in patch.model_fields_set}
-        _bodies.assign(description, obj, given)
-        return (yield from _put(scope, obj, idempotency_key))
-    return (yield from _result(scope, _write(scope, "PATCH", path, body, idempotency_key, None)))
+        _bodies.assign(description, obj, {name: getattr(patch, name) for name in patch.model_fields_set})
+        return (yield from _told(scope, obj, _put(scope, obj, idempotency_key)))
+    write = _result(scope, write_plan(scope, "PATCH", path, body, idempotency_key, None))
+    return (yield from told(scope, write, patch, lambda: path))
 
 
 def replace(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
     """``PUT path/{key}`` of the whole object, refreshed in place; with ``If-Match`` where an ETag is known."""
     scope.description.check_operation("replace")
-    return (yield from _put(scope, obj, key))
+    check_object(scope, obj, "replace")
+    return (yield from _told(scope, obj, _put(scope, obj, key)))
 
 
 def _put(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
-    _check_object(scope, obj, "replace")
+    check_object(scope, obj, "replace")
     scope = scope.of(obj)
     origin = origin_of(obj)
-    body = _bodies.replace_body(scope.description, obj)
-    path = scope.item(_key_of(scope, obj, "replace"))
-    return (yield from _written(scope, obj, _write(scope, "PUT", path, body, key, origin.etag if origin else None)))
+    if origin is not None and origin.partial:
+        raise RonInputError(
+            f"this {scope.description.name} came with some of its fields only: a PUT would drop the others; "
+            "refresh(obj) reads it whole"
+        )
+    body = _bodies.replace_body(scope.description, obj, scope.parents)
+    path = scope.item(key_of(scope, obj, "replace"))
+    return (yield from _written(scope, obj, write_plan(scope, "PUT", path, body, key, origin.etag if origin else None)))
 
 
 def save(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
-    """POST if the object is new, else PATCH of what changed (or PUT, by ``update_method``), else nothing."""
+    """POST if the object is new, else PATCH of what changed (or PUT, by ``update_method``), else nothing.
+
+    A new object of a singleton is PUT.
+    """
     description = scope.description
-    origin = origin_of(obj) if isinstance(obj, description.cls) else None
-    _check_object(scope, obj, "save")
-    if origin is None:
-        description.check_operation("create")
-        if description.key in description.server_fields and description.key in obj.__dict__:
-            raise RonInputError(
-                f"this {description.name} has its {description.key} already but did not come from this client: saving "
-                f"it would create a second one; use replace(obj), or update({description.key}, ...), or get it first"
-            )
-        return (yield from _post(scope, obj, key))
+    check_object(scope, obj, "save")
+    if origin_of(obj) is not None:
+        return (yield from _told(scope, obj, save_known(scope, obj, key)))
+    if description.singleton:
+        return (yield from replace(scope, obj, key))
+    description.check_operation("create")
+    own = [name for name in description.keys if name in description.server_fields and name in obj.__dict__]
+    if own:
+        raise RonInputError(
+            f"this {description.name} has its {own[0]} already but did not come from this client: saving "
+            f"it would create a second one; use replace(obj), or update({own[0]}, ...), or get it first"
+        )
+    return (yield from _told(scope, obj, _post(scope, obj, key)))
+
+
+def save_known(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
+    """Sends what changed of an object that came from a node; a conflict says no more than what the node said."""
+    description = scope.description
     names = _bodies.changed_fields(description, obj)
     if not names:
         return obj
@@ -155,9 +197,22 @@ def save(scope: Scope, obj: Any, key: Key) -> Generator[Effect, Any, Any]:
     if description.update_method == "PUT":
         return (yield from _put(scope, obj, key))
     scope = scope.of(obj)
-    path = scope.item(_key_of(scope, obj, "save"))
+    path = scope.item(key_of(scope, obj, "save"))
     body = _bodies.save_patch_body(description, obj, names)
-    return (yield from _written(scope, obj, _write(scope, "PATCH", path, body, key, origin.etag)))
+    origin = origin_of(obj)
+    plan = write_plan(scope, "PATCH", path, body, key, origin.etag if origin else None)
+    return (yield from _written(scope, obj, plan))
+
+
+def _told(scope: Scope, obj: Any, write: Generator[Effect, Any, Any]) -> Generator[Effect, Any, Any]:
+    """Runs a write of ``obj``, whose conflict says what the object was and what it is now."""
+    scope = scope.of(obj)
+
+    def path() -> Optional[bytes]:
+        has_key = all(name in obj.__dict__ for name in scope.description.keys)
+        return scope.item(key_of(scope, obj, "save")) if has_key else None
+
+    return (yield from told(scope, write, obj, path))
 
 
 def _written(scope: Scope, obj: Any, plan: Plan) -> Generator[Effect, Any, Any]:
@@ -171,7 +226,7 @@ def _result(scope: Scope, plan: Plan) -> Generator[Effect, Any, Any]:
     answer = yield from perform(scope.session, plan)
     if not answer.reply.body:
         answer = yield from perform(scope.session, Plan("GET", plan.path))
-    return _bodies.decode_object(scope.description, scope.session, answer, (yield WALL))
+    return _bodies.decode_object(scope.description, scope.session, answer, (yield WALL), scope.parents)
 
 
 def delete(scope: Scope, key_or_obj: Any, *, missing_ok: bool, idempotency_key: Key) -> Generator[Effect, Any, None]:
@@ -179,10 +234,10 @@ def delete(scope: Scope, key_or_obj: Any, *, missing_ok: bool, idempotency_key: 
     description = scope.description
     description.check_operation("delete")
     if isinstance(key_or_obj, description.cls):
-        _check_object(scope, key_or_obj, "delete")
+        check_object(scope, key_or_obj, "delete")
         scope = scope.of(key_or_obj)
-        key_or_obj = _key_of(scope, key_or_obj, "delete")
-    plan = _write(scope, "DELETE", scope.item(key_or_obj), b"", idempotency_key, None)
+        key_or_obj = key_of(scope, key_or_obj, "delete")
+    plan = write_plan(scope, "DELETE", scope.item(key_or_obj), b"", idempotency_key, None)
     error: Optional[RonNotFoundError] = None
     try:
         yield from perform(scope.session, plan)
@@ -197,13 +252,13 @@ def delete(scope: Scope, key_or_obj: Any, *, missing_ok: bool, idempotency_key: 
 
 def refresh(scope: Scope, obj: Any) -> Generator[Effect, Any, Any]:
     """``GET`` again; the object becomes what the node says now, and local changes are gone."""
-    _check_object(scope, obj, "refresh")
+    check_object(scope, obj, "refresh")
     scope = scope.of(obj)
-    fresh = yield from get(scope, _key_of(scope, obj, "refresh"))
+    fresh = yield from get(scope, key_of(scope, obj, "refresh"))
     return _bodies.refresh_object(obj, fresh)
 
 
-def _write(scope: Scope, method: str, path: bytes, body: bytes, key: Key, etag: Optional[str]) -> Plan:
+def write_plan(scope: Scope, method: str, path: bytes, body: bytes, key: Key, etag: Optional[str]) -> Plan:
     """The plan of a write: always with a key, the caller's or a fresh one; repeatable by the rules of design §1."""
     minted = scope.session.new_id() if key is None else checked_key(key, scope.session.new_id)
     headers = _JSON if body else ()
@@ -221,7 +276,7 @@ def _write(scope: Scope, method: str, path: bytes, body: bytes, key: Key, etag: 
     )
 
 
-def _check_object(scope: Scope, obj: Any, call: str) -> None:
+def check_object(scope: Scope, obj: Any, call: str) -> None:
     description = scope.description
     if not isinstance(obj, description.cls):
         raise RonInputError(f"{call} takes a {description.name}, not {type(obj).__name__}")
@@ -233,14 +288,22 @@ def _check_object(scope: Scope, obj: Any, call: str) -> None:
         )
 
 
-def _key_of(scope: Scope, obj: Any, call: str) -> Any:
-    name = scope.description.key
-    if name not in obj.__dict__:
-        raise RonInputError(f"{call}: this {scope.description.name} has no {name} yet: create it first")
+def key_of(scope: Scope, obj: Any, call: str) -> Any:
+    """The key of an object, as callers give it.
+
+    Raises:
+        RonInputError: if it has none yet, or it was changed.
+    """
+    description = scope.description
     base = base_of(obj)
-    if base is not None and base.get(name) != obj.__dict__[name]:
-        raise RonInputError(
-            f"{call}: the key {name!r} of this {scope.description.name} was changed; a key cannot change: create "
-            "another one"
-        )
-    return obj.__dict__[name]
+    for name in description.keys:
+        if name not in obj.__dict__:
+            raise RonInputError(f"{call}: this {description.name} has no {name} yet: create it first")
+        if base is not None and base.get(name) != obj.__dict__[name]:
+            raise RonInputError(
+                f"{call}: the key {name!r} of this {description.name} was changed; a key cannot change: create "
+                "another one"
+            )
+    if len(description.keys) == 1:
+        return obj.__dict__[description.keys[0]]
+    return tuple(obj.__dict__[name] for name in description.keys) or UNSET

@@ -14,25 +14,37 @@ if TYPE_CHECKING:
 
     from .._flow import Answer
 
-__all__ = ["Meta", "Origin", "base_of", "meta", "origin_of", "set_base", "set_origin"]
+__all__ = [
+    "Meta",
+    "Origin",
+    "base_of",
+    "forget_given",
+    "given_of",
+    "keep_base",
+    "meta",
+    "origin_of",
+    "set_base",
+    "set_origin",
+]
 
 
 class Origin:
     """One answer, and the authority (a client's shared credential) through which it came. Shared by a page's items."""
 
-    __slots__ = ("authority", "listed", "reply", "request_id", "wall")
+    __slots__ = ("authority", "listed", "partial", "reply", "request_id", "wall")
 
-    def __init__(self, answer: Answer, authority: object, wall: float, *, listed: bool) -> None:
+    def __init__(self, answer: Answer, authority: object, wall: float, *, listed: bool, partial: bool = False) -> None:
         self.reply = Reply(answer.reply.status, answer.reply.headers, b"")
         self.request_id = answer.request_id
         self.authority = authority
         self.wall = wall
         self.listed = listed
+        self.partial = partial
 
     @property
     def etag(self) -> Optional[str]:
-        """The object's ETag; a list's ETag speaks of the list, so its items have none."""
-        return None if self.listed else self.reply.header(b"etag")
+        """The object's ETag; that of a list or of some fields speaks of these, so no object has it."""
+        return None if self.listed or self.partial else self.reply.header(b"etag")
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,25 @@ def base_of(obj: Any) -> Optional[dict[str, Any]]:
     """The values that the node sent last; None if nothing can have changed since."""
     base: Optional[dict[str, Any]] = getattr(obj, "__ron_base__", None)
     return base
+
+
+def given_of(obj: Any) -> Optional[frozenset[str]]:
+    """The fields that the node gave last, None's among them; None if no field was assigned since."""
+    given: Optional[frozenset[str]] = getattr(obj, "__ron_given__", None)
+    return given
+
+
+def keep_base(obj: Any) -> None:
+    """Before a field is assigned: keeps what the node sent, so that it is known what changed."""
+    if getattr(obj, "__ron_given__", None) is None and origin_of(obj) is not None:
+        object.__setattr__(obj, "__ron_given__", frozenset(obj.__pydantic_fields_set__))
+        if base_of(obj) is None:
+            set_base(obj, dict(obj.__dict__))
+
+
+def forget_given(obj: Any) -> None:
+    """The object is what the node says now."""
+    object.__setattr__(obj, "__ron_given__", None)
 
 
 def origin_of(obj: Any) -> Optional[Origin]:

@@ -15,6 +15,9 @@ from .._plan import Plan, encode_query
 from ..pagination import Page
 from ._bodies import attach
 from ._origin import Origin
+from ._page_shape import DOCUMENTED, Pages
+from ._parents import parent_values
+from ._partial import partial_list, to_partial
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -24,18 +27,22 @@ if TYPE_CHECKING:
     from ._description import Description
     from ._operations import Scope
 
-__all__ = ["decode_page", "fetch_page", "fetch_page_if_changed", "page_plan"]
+__all__ = ["Pages", "decode_page", "fetch_page", "fetch_page_if_changed", "page_plan"]
 
 
 @lru_cache(maxsize=1024)
-def _page_adapter(description: Description) -> TypeAdapter[Any]:
-    """Decodes a page of the documented shape (design §4) straight from bytes."""
-    fields: dict[str, Any] = {
+def _page_adapter(description: Description, names: Optional[tuple[str, ...]]) -> TypeAdapter[Any]:
+    """Decodes a page of the declared shape (design §4) straight from bytes."""
+    pages = description.pages
+    items: Any = (
         # The first item that does not fit is enough: a page can hold millions of them.
-        "items": Annotated[list[description.cls], FailFast()],  # type: ignore[name-defined]
-        "next_page_token": NotRequired[Optional[str]],
-        "next_cursor": NotRequired[Optional[str]],
-    }
+        Annotated[list[description.cls], FailFast()]  # type: ignore[name-defined]
+        if names is None
+        else partial_list(description, names)
+    )
+    fields: dict[str, Any] = {pages.items: items, pages.cursor: NotRequired[Optional[str]]}
+    if pages == DOCUMENTED:
+        fields["next_cursor"] = NotRequired[Optional[str]]
     make: Any = TypedDict
     shape = make(f"{description.name}Page", fields)
     shape.__pydantic_config__ = ConfigDict(coerce_numbers_to_str=True, hide_input_in_errors=True)
@@ -45,31 +52,48 @@ def _page_adapter(description: Description) -> TypeAdapter[Any]:
 def page_plan(scope: Scope, query: Mapping[str, Any], token: Optional[str], size: Optional[int]) -> Plan:
     """The request for one page: the filters, where to go on from, how many items."""
     merged = dict(query)
-    if size is not None:
-        merged["page_size"] = size
+    pages = scope.description.pages
+    if size is not None and pages.size_param is not None:
+        merged[pages.size_param] = size
     if token is not None:
-        merged["page_token"] = token
+        merged[pages.param] = token
     return Plan("GET", scope.collection(), encode_query(merged))
 
 
-def decode_page(scope: Scope, answer: Answer, wall: float) -> Page[Any]:
-    """The page in an answer; its items know where they came from."""
+def decode_page(scope: Scope, answer: Answer, wall: float, names: Optional[tuple[str, ...]] = None) -> Page[Any]:
+    """The page in an answer; its items know where they came from.
+
+    ``names`` are the fields that were asked for, None for whole objects.
+    """
     description, session = scope.description, scope.session
-    data = decode_typed(answer, _page_adapter(description), f"page of {description.name}")
-    origin = Origin(answer, session.authority, wall, listed=True)
-    items: list[Any] = data["items"]
+    data = decode_typed(answer, _page_adapter(description, names), f"page of {description.name}")
+    origin = Origin(answer, session.authority, wall, listed=True, partial=names is not None)
+    values = parent_values(description, scope.parents) if description.parents else {}
+    items: list[Any] = data[description.pages.items]
+    if names is not None:
+        items = [to_partial(description, names, item) for item in items]
     for item in items:
-        attach(description, item, origin)
-    token = data.get("next_page_token") or data.get("next_cursor")
-    return Page(items, token or None, request_id=answer.request_id)
+        attach(description, item, origin, values)
+    return Page(items, _next_token(description.pages, data, items) or None, request_id=answer.request_id)
+
+
+def _next_token(pages: Pages, data: Mapping[str, Any], items: list[Any]) -> Optional[str]:
+    if pages.ends == "empty_page" and not items:
+        return None
+    token: Optional[str] = data.get(pages.cursor) or (data.get("next_cursor") if pages == DOCUMENTED else None)
+    return token
 
 
 def fetch_page(
-    scope: Scope, query: Mapping[str, Any], token: Optional[str], size: Optional[int]
+    scope: Scope,
+    query: Mapping[str, Any],
+    token: Optional[str],
+    size: Optional[int],
+    names: Optional[tuple[str, ...]] = None,
 ) -> Generator[Effect, Any, Page[Any]]:
     """``GET path``: one page."""
     answer = yield from perform(scope.session, page_plan(scope, query, token, size))
-    return decode_page(scope, answer, (yield WALL))
+    return decode_page(scope, answer, (yield WALL), names)
 
 
 def fetch_page_if_changed(

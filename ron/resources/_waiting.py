@@ -9,10 +9,9 @@ from .._effects import NOW, Emit
 from .._events import StreamPosition
 from .._plan import checked_timeout
 from .._suggest import shown
-from .._values import Failure
+from .._values import UNSET, Failure
 from ..errors import RonConfigError, RonError, RonTimeoutError
 from . import _operations
-from ._description import encode_key
 from ._watch_options import POLL_INTERVAL, WatchOptions
 from ._watching import _EARLY, Watching
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["wait_for"]
 
 
-def wait_for(
-    scope: Scope, key: Any, predicate: Callable[[Any], bool], timeout: Optional[float]
-) -> Generator[Effect, Any, None]:
+def wait_for(scope: Scope, key: Any, predicate: Any, timeout: Optional[float]) -> Generator[Effect, Any, None]:
     """Emits the object once ``predicate`` is true of it, and ends.
 
     Most often it is so already. If not, the stream is opened and the object read once more, so that no change falls
@@ -37,7 +34,9 @@ def wait_for(
     description = scope.description
     for operation in ("get", "watch"):
         description.check_operation(operation)
-    encode_key(key, description.key, encoded=description.encoded_keys)
+    if description.singleton and predicate is UNSET:
+        key, predicate = UNSET, key
+    description.segments(key)
     if not callable(predicate):
         raise RonConfigError(f"wait_for needs a function of the object, such as lambda item: ..., not {predicate!r}")
     return _wait_for(scope, key, predicate, checked_timeout(timeout))
@@ -67,7 +66,7 @@ def _wait_for(
             except (Failure, RonError) as caught:
                 thrown = caught
             continue
-        found = _of(effect.item, str(key))
+        found = _of(effect.item, scope.description.text_of(key))
         if not opened:
             opened = True
             current = yield from _operations.get_or_none(_within(scope, until, (yield NOW)), key)
@@ -116,7 +115,7 @@ def _is_wanted(predicate: Callable[[Any], bool], item: Any) -> bool:
 
 
 def _too_late(scope: Scope, key: Any, timeout: Optional[float], seen: int) -> RonError:
-    name = f"{scope.description.name} {shown(key)}"
+    name = scope.description.name if key is UNSET else f"{scope.description.name} {shown(key)}"
     if timeout is None:
         return RonTimeoutError(f"wait_for: the node ended the stream (204) before {name} was as wanted")
     what = f"seen {seen} time{'s' if seen != 1 else ''}, never as wanted" if seen else "never there"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
+from .._values import UNSET
 from ._manager import AsyncManager, SyncManager
 from ._mirror import Mirrored
 from ._waiting import wait_for
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
     from ._mirror import Index
     from ._model import Resource
+    from ._singleton import Singleton
     from .mirror import Mirror, MirrorSync
 
 __all__ = ["WatchCalls", "WatchCallsSync"]
 
 R = TypeVar("R", bound="Resource")
+S = TypeVar("S", bound="Singleton")
 Key = Union[str, int, Any]
 
 
@@ -122,7 +125,13 @@ class WatchCalls(AsyncManager[R]):
         )
         return Mirror(watch, Mirrored(self._description, index), client._ports.clock)
 
-    async def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R:
+    @overload
+    async def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R: ...
+    @overload
+    async def wait_for(
+        self: WatchCalls[S], predicate: Callable[[S], bool], /, *, timeout: Optional[float] = None
+    ) -> S: ...
+    async def wait_for(self, key: Any, predicate: Any = UNSET, *, timeout: Optional[float] = None) -> Any:
         """The object, once ``predicate`` is true of it: it is read, then watched.
 
         An object that is not there is waited for as well. ``timeout`` is in seconds for the whole; None waits for ever.
@@ -238,7 +247,13 @@ class WatchCallsSync(SyncManager[R]):
         )
         return MirrorSync(watch, Mirrored(self._description, index), client._ports.clock)
 
-    def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R:
+    @overload
+    def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R: ...
+    @overload
+    def wait_for(
+        self: WatchCallsSync[S], predicate: Callable[[S], bool], /, *, timeout: Optional[float] = None
+    ) -> S: ...
+    def wait_for(self, key: Any, predicate: Any = UNSET, *, timeout: Optional[float] = None) -> Any:
         """The object, once ``predicate`` is true of it: it is read, then watched.
 
         An object that is not there is waited for as well. ``timeout`` is in seconds for the whole; None waits for ever.

@@ -75,7 +75,7 @@ class Watching:
         self._position = position
         self._session = scope.session
         self._can_list = "list" in description.operations
-        self._reader = Reader(description, scope.session.authority)
+        self._reader = Reader(description, scope.session.authority, scope.parents)
         self._reconnects = Reconnects(options.max_failures, scope.session.random)
         self._replays = Replays()
         self._silence = Silence(options.idle_timeout)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
 from .._plan import encode_query
 from ..errors import RonInputError
 from ..pagination import Page, Position, checked_size, cycle_error, paged
 from ._filters import filter_query
 from ._pages import fetch_page
+from ._partial import chosen_fields, chosen_query
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 
     from .._effects import Effect
     from .._emissions import EmissionsAsync, EmissionsSync
@@ -36,16 +37,26 @@ class _Query(Generic[R]):
         page_size: Optional[int],
         page_token: Optional[str],
         query: Optional[Mapping[str, Any]],
+        order_by: Union[str, Sequence[str], None] = None,
+        fields: Optional[Sequence[str]] = None,
     ) -> None:
         scope.description.check_operation("list")
         if page_token is not None and (not isinstance(page_token, str) or not page_token):
             raise RonInputError("page_token is the next_page_token of a page, or the checkpoint of a listing")
         self._scope = scope
         self._query = filter_query(scope.description, filters, by_field, query)
+        self._fields: Optional[tuple[str, ...]] = None
+        if order_by is not None or fields is not None:
+            self._fields = chosen_fields(scope.description, fields)
+            self._query = {**self._query, **chosen_query(scope.description, order_by, self._fields)}
         encode_query(self._query)
         self._path = scope.collection()
         self._limit = checked_size("limit", limit)
         self._page_size = checked_size("page_size", page_size)
+        if page_size is not None and scope.description.pages.size_param is None:
+            raise RonInputError(
+                f"pages of {scope.description.name} have the size that the node chooses: leave page_size out"
+            )
         self._position = Position(page_token)
         self._start = page_token
 
@@ -58,7 +69,7 @@ class _Query(Generic[R]):
         return self._position.checkpoint
 
     def _fetch(self, token: Optional[str], size: Optional[int]) -> Generator[Effect, Any, Page[R]]:
-        return fetch_page(self._scope, self._query, token, size)
+        return fetch_page(self._scope, self._query, token, size, self._fields)
 
     def _one(self) -> Generator[Effect, Any, Page[R]]:
         """The flow of the first page alone, cut at ``limit``."""

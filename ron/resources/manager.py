@@ -7,25 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
+from .._values import UNSET
 from . import _operations
 from ._manager import checked_client
+from ._manager_acts import ActingManager
 from ._watch_calls import WatchCalls
 from .listing import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..client import RonClient
     from ._drafts import Draft, Patch
     from ._model import Resource
+    from ._singleton import Singleton
 
 __all__ = ["Manager"]
 
 R = TypeVar("R", bound="Resource")
+S = TypeVar("S", bound="Singleton")
 Key = Union[str, int, Any]
 
 
-class Manager(WatchCalls[R]):
+class Manager(ActingManager[R], WatchCalls[R]):
     """Typed access to one resource, async.
 
     Every call raises :class:`ron.RonError` and nothing else; ``RonConfigError`` and ``RonInputError`` before anything
@@ -50,20 +54,34 @@ class Manager(WatchCalls[R]):
         return self._with_options(timeout, max_retries, headers)
 
     def at(self, **parents: Key) -> Manager[R]:
-        """The same manager below these parents, the parameters of the resource's path."""
+        """The same manager below these parents, the parameters of the resource's path: their keys, or objects of a
+        ``parent()`` field's class.
+        """
         return self._at(parents)
 
-    async def get(self, key: Key, /) -> R:
-        """The object with that key.
+    @overload
+    async def get(self, key: Key, /, *, fields: Optional[Sequence[str]] = None) -> R: ...
+    @overload
+    async def get(self: Manager[S], /, *, fields: Optional[Sequence[str]] = None) -> S: ...
+    async def get(self, key: Any = UNSET, /, *, fields: Optional[Sequence[str]] = None) -> Any:
+        """The object with that key: a tuple of its parts where they are several, none for a singleton.
+
+        Args:
+            key: the object's key.
+            fields: only these, where the resource declares a choice; reading another one then raises.
 
         Raises:
             RonNotFoundError: there is none (``route_missing`` tells when it is the route that is missing).
             RonError: as any call.
         """
         client = self._client_now()
-        return await client._run(_operations.get(self._scope_now(client), key))
+        return await client._run(_operations.get(self._scope_now(client), key, fields))
 
-    async def get_or_none(self, key: Key, /) -> Optional[R]:
+    @overload
+    async def get_or_none(self, key: Key, /) -> Optional[R]: ...
+    @overload
+    async def get_or_none(self: Manager[S], /) -> Optional[S]: ...
+    async def get_or_none(self, key: Any = UNSET, /) -> Any:
         """The object with that key, or None; an empty 404, which usually means "route not mounted", still raises."""
         client = self._client_now()
         return await client._run(_operations.get_or_none(self._scope_now(client), key))
@@ -76,6 +94,8 @@ class Manager(WatchCalls[R]):
         limit: Optional[int] = None,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        order_by: Union[str, Sequence[str], None] = None,
+        fields: Optional[Sequence[str]] = None,
         query: Optional[Mapping[str, Any]] = None,
         prefetch: bool = True,
         **by_field: Any,
@@ -87,6 +107,8 @@ class Manager(WatchCalls[R]):
             limit: how many items in all.
             page_size: how many on one page on the wire; None leaves it to the node.
             page_token: where to begin, a page's ``next_page_token`` or a listing's ``checkpoint``.
+            order_by: one or several of the declared fields; ``-name`` for descending order.
+            fields: only these, where the resource declares a choice; reading another one then raises.
             query: further parameters, unchecked.
             prefetch: whether the next page is fetched while the caller works on this one.
             by_field: equality with the resource's own fields, and its declared filters.
@@ -103,6 +125,8 @@ class Manager(WatchCalls[R]):
             limit=limit,
             page_size=page_size,
             page_token=page_token,
+            order_by=order_by,
+            fields=fields,
             query=query,
             prefetch=prefetch,
         )
@@ -136,6 +160,7 @@ class Manager(WatchCalls[R]):
         client = self._client_now()
         return await client._run(_operations.save(self._scope_now(client), obj, idempotency_key))
 
+    @overload
     async def update(
         self,
         key: Key,
@@ -144,7 +169,25 @@ class Manager(WatchCalls[R]):
         *,
         idempotency_key: Union[str, bool, None] = None,
         **changes: Any,
-    ) -> R:
+    ) -> R: ...
+    @overload
+    async def update(
+        self: Manager[S],
+        patch: Optional[Patch[S]] = None,
+        /,
+        *,
+        idempotency_key: Union[str, bool, None] = None,
+        **changes: Any,
+    ) -> S: ...
+    async def update(
+        self,
+        key: Any = UNSET,
+        patch: Any = None,
+        /,
+        *,
+        idempotency_key: Union[str, bool, None] = None,
+        **changes: Any,
+    ) -> Any:
         """Changes only the given fields of the object with that key; ``None`` is sent where it is given."""
         client = self._client_now()
         return await client._run(_operations.update(self._scope_now(client), key, patch, changes, idempotency_key))
@@ -154,9 +197,22 @@ class Manager(WatchCalls[R]):
         client = self._client_now()
         return await client._run(_operations.replace(self._scope_now(client), obj, idempotency_key))
 
+    @overload
     async def delete(
         self,
         key_or_obj: Union[Key, R],
+        /,
+        *,
+        missing_ok: bool = False,
+        idempotency_key: Union[str, bool, None] = None,
+    ) -> None: ...
+    @overload
+    async def delete(
+        self: Manager[S], /, *, missing_ok: bool = False, idempotency_key: Union[str, bool, None] = None
+    ) -> None: ...
+    async def delete(
+        self,
+        key_or_obj: Any = UNSET,
         /,
         *,
         missing_ok: bool = False,

@@ -7,25 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
+from .._values import UNSET
 from . import _operations
 from ._manager import checked_client
+from ._manager_acts import ActingManagerSync
 from ._watch_calls import WatchCallsSync
 from .listing import ListingSync
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..client import RonClientSync
     from ._drafts import Draft, Patch
     from ._model import Resource
+    from ._singleton import Singleton
 
 __all__ = ["ManagerSync"]
 
 R = TypeVar("R", bound="Resource")
+S = TypeVar("S", bound="Singleton")
 Key = Union[str, int, Any]
 
 
-class ManagerSync(WatchCallsSync[R]):
+class ManagerSync(ActingManagerSync[R], WatchCallsSync[R]):
     """The sync twin of :class:`Manager`; the same calls without ``await``."""
 
     def __init__(self, resource: type[R], client: Optional[RonClientSync] = None) -> None:
@@ -46,20 +50,34 @@ class ManagerSync(WatchCallsSync[R]):
         return self._with_options(timeout, max_retries, headers)
 
     def at(self, **parents: Key) -> ManagerSync[R]:
-        """The same manager below these parents, the parameters of the resource's path."""
+        """The same manager below these parents, the parameters of the resource's path: their keys, or objects of a
+        ``parent()`` field's class.
+        """
         return self._at(parents)
 
-    def get(self, key: Key, /) -> R:
-        """The object with that key.
+    @overload
+    def get(self, key: Key, /, *, fields: Optional[Sequence[str]] = None) -> R: ...
+    @overload
+    def get(self: ManagerSync[S], /, *, fields: Optional[Sequence[str]] = None) -> S: ...
+    def get(self, key: Any = UNSET, /, *, fields: Optional[Sequence[str]] = None) -> Any:
+        """The object with that key: a tuple of its parts where they are several, none for a singleton.
+
+        Args:
+            key: the object's key.
+            fields: only these, where the resource declares a choice; reading another one then raises.
 
         Raises:
             RonNotFoundError: there is none (``route_missing`` tells when it is the route that is missing).
             RonError: as any call.
         """
         client = self._client_now()
-        return client._run(_operations.get(self._scope_now(client), key))
+        return client._run(_operations.get(self._scope_now(client), key, fields))
 
-    def get_or_none(self, key: Key, /) -> Optional[R]:
+    @overload
+    def get_or_none(self, key: Key, /) -> Optional[R]: ...
+    @overload
+    def get_or_none(self: ManagerSync[S], /) -> Optional[S]: ...
+    def get_or_none(self, key: Any = UNSET, /) -> Any:
         """The object with that key, or None; an empty 404, which usually means "route not mounted", still raises."""
         client = self._client_now()
         return client._run(_operations.get_or_none(self._scope_now(client), key))
@@ -72,6 +90,8 @@ class ManagerSync(WatchCallsSync[R]):
         limit: Optional[int] = None,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        order_by: Union[str, Sequence[str], None] = None,
+        fields: Optional[Sequence[str]] = None,
         query: Optional[Mapping[str, Any]] = None,
         **by_field: Any,
     ) -> ListingSync[R]:
@@ -82,6 +102,8 @@ class ManagerSync(WatchCallsSync[R]):
             limit: how many items in all.
             page_size: how many on one page on the wire; None leaves it to the node.
             page_token: where to begin, a page's ``next_page_token`` or a listing's ``checkpoint``.
+            order_by: one or several of the declared fields; ``-name`` for descending order.
+            fields: only these, where the resource declares a choice; reading another one then raises.
             query: further parameters, unchecked.
             by_field: equality with the resource's own fields, and its declared filters.
 
@@ -97,6 +119,8 @@ class ManagerSync(WatchCallsSync[R]):
             limit=limit,
             page_size=page_size,
             page_token=page_token,
+            order_by=order_by,
+            fields=fields,
             query=query,
         )
 
@@ -129,6 +153,7 @@ class ManagerSync(WatchCallsSync[R]):
         client = self._client_now()
         return client._run(_operations.save(self._scope_now(client), obj, idempotency_key))
 
+    @overload
     def update(
         self,
         key: Key,
@@ -137,7 +162,25 @@ class ManagerSync(WatchCallsSync[R]):
         *,
         idempotency_key: Union[str, bool, None] = None,
         **changes: Any,
-    ) -> R:
+    ) -> R: ...
+    @overload
+    def update(
+        self: ManagerSync[S],
+        patch: Optional[Patch[S]] = None,
+        /,
+        *,
+        idempotency_key: Union[str, bool, None] = None,
+        **changes: Any,
+    ) -> S: ...
+    def update(
+        self,
+        key: Any = UNSET,
+        patch: Any = None,
+        /,
+        *,
+        idempotency_key: Union[str, bool, None] = None,
+        **changes: Any,
+    ) -> Any:
         """Changes only the given fields of the object with that key; ``None`` is sent where it is given."""
         client = self._client_now()
         return client._run(_operations.update(self._scope_now(client), key, patch, changes, idempotency_key))
@@ -147,9 +190,22 @@ class ManagerSync(WatchCallsSync[R]):
         client = self._client_now()
         return client._run(_operations.replace(self._scope_now(client), obj, idempotency_key))
 
+    @overload
     def delete(
         self,
         key_or_obj: Union[Key, R],
+        /,
+        *,
+        missing_ok: bool = False,
+        idempotency_key: Union[str, bool, None] = None,
+    ) -> None: ...
+    @overload
+    def delete(
+        self: ManagerSync[S], /, *, missing_ok: bool = False, idempotency_key: Union[str, bool, None] = None
+    ) -> None: ...
+    def delete(
+        self,
+        key_or_obj: Any = UNSET,
         /,
         *,
         missing_ok: bool = False,

@@ -78,7 +78,7 @@ class Assigner:
     def _maker(self, name: str) -> Optional[Callable[[int], Any]]:
         info = self._description.cls.model_fields[name]
         adapter = self._adapters[name]
-        if name == self._description.key:
+        if name in self._description.keys:
             return self._key_maker(adapter)
         if not info.is_required():
             return lambda _: to_value(adapter, info.get_default(call_default_factory=True))

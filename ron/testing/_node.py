@@ -16,6 +16,7 @@ from ..errors import RonConfigError, RonInputError
 from ..resources._description import description_of
 from ..transport import Capabilities
 from . import _faults
+from ._acting import checked_actions
 from ._assign import Assigner
 from ._channels import AsyncMemoryChannel, SyncMemoryChannel
 from ._collection import Collection
@@ -67,6 +68,10 @@ class MemoryNode:
             the new object's JSON and returns the fields' values by name.
         filters: what declared filters mean, by class and name: ``fn(item, value) -> bool``; a
             filter without a function is refused (400).
+        actions: what declared actions do, by action: ``{Item.archive: fn}``, with ``fn(item, body)``, or ``fn(items,
+            body)`` for one of the collection; without ``body`` where the action declares none. What it changes in
+            the objects is kept, what it returns is the answer, and a ``RonProblemError`` that it raises is answered as
+            that. An action without a function is answered 501.
 
     Raises:
         RonConfigError: for what is no resource, the same path twice, a ``server()`` field that it
@@ -83,11 +88,13 @@ class MemoryNode:
         token: Union[str, SecretStr, None] = None,
         assign: Optional[Assign] = None,
         filters: Optional[FilterFunctions] = None,
+        actions: Optional[Mapping[Any, Callable[..., Any]]] = None,
     ) -> None:
         self._clock = Clock() if clock is None else clock
         self._engine = Engine(SecretStr(token) if isinstance(token, str) else token)
         for name, given in (("assign", assign), ("filters", filters)):
             _check_classes(name, given or {}, resources)
+        self._actions = checked_actions(actions or {}, resources)
         for resource in resources:
             self._mount(resource, (assign or {}).get(resource), (filters or {}).get(resource) or {})
 
@@ -104,6 +111,7 @@ class MemoryNode:
             Shelf(self._engine.store),
             Assigner(description, self._clock, assign),
             FilterHooks(description, filters),
+            self._actions,
         )
         self._engine.mount(collection)
 

@@ -12,6 +12,7 @@ import binascii
 import contextlib
 import hashlib
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,22 +21,21 @@ from .._decode import describe_errors
 from .._suggest import did_you_mean, listed
 from ..errors import RonConfigError
 from ._answers import Refused, problem, to_json
-from ._fields import from_text, names_of, wire_text
+from ._fields import adapters_of, from_text, names_of, wire_text
 from ._hooks import call_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from ..resources._description import Description
-    from ._store import Place
+    from ..resources._description import Description, Selection
+    from ._store import Document, Place
 
     Test = Callable[[Any], bool]
 
-__all__ = ["PAGING", "FilterHooks", "Filters", "PageQuery"]
+__all__ = ["FilterHooks", "Filters", "PageQuery", "Query"]
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
-PAGING = ("page_size", "page_token")
 
 
 class FilterHooks:
@@ -78,15 +78,12 @@ class Filters:
         description: Description,
         hooks: FilterHooks,
         query: Mapping[str, list[str]],
-        others: tuple[str, ...] = (),
     ) -> None:
         self._description = description
         self._equal: dict[str, list[Any]] = {}
         self._tests: list[Test] = []
         names = names_of(description)
         for wire, texts in query.items():
-            if wire in others:
-                continue
             test = hooks.test(wire, texts)
             if test is not None:
                 self._tests.append(test)
@@ -129,28 +126,113 @@ def _no_filter(description: Description, wire: str) -> str:
     return f"this node has no filter {wire!r}{did_you_mean(wire, names)}"
 
 
+class Query:
+    """The parameters of one request: which are filters, which order it, which fields it asks for.
+
+    Refuses (400) an ordering and a choice of fields that the resource does not declare.
+    """
+
+    def __init__(self, description: Description, values: dict[str, list[str]]) -> None:
+        pages, order, selection = description.pages, description.order_by, description.selection
+        params = {one.param for one in (order, selection) if one is not None}
+        self._description = description
+        self.values = values
+        self.filters = {
+            name: texts
+            for name, texts in values.items()
+            if name not in params and name not in (pages.param, pages.size_param)
+        }
+        self._order = self._names(order, values)
+        self._selected = {name for name, _ in self._names(selection, values)}
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether an order was asked for."""
+        return bool(self._order)
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether only some fields were asked for."""
+        return bool(self._selected)
+
+    def _names(self, declared: Optional[Selection], values: Mapping[str, list[str]]) -> list[tuple[str, bool]]:
+        """The fields that a parameter names, and whether each stands behind a ``-``."""
+        if declared is None or declared.param not in values:
+            return []
+        names = names_of(self._description)
+        found: list[tuple[str, bool]] = []
+        for text in values[declared.param][-1].split(","):
+            down = text.startswith("-") and declared is self._description.order_by
+            name = names.get(text[1:] if down else text, "")
+            always = declared is not self._description.order_by and name in (
+                *self._description.keys,
+                *self._description.parameters,
+            )
+            if name not in declared.names and not always:
+                raise Refused(problem(400, f"{declared.param}: there is no {text!r}", "unknown_field"))
+            found.append((name, down))
+        return found
+
+    def ordered(self, documents: list[Document]) -> list[Document]:
+        """The documents in the order asked for, by the fields' own types; those without a value last."""
+        for name, down in reversed(self._order):
+            adapter, wire = adapters_of(self._description)[name], self._description.fields[name]
+
+            def value(document: Document, wire: str = wire, adapter: TypeAdapter[Any] = adapter) -> Any:
+                return adapter.validate_python(document.fields[wire])
+
+            have = [one for one in documents if one.fields.get(wire) is not None]
+            rest = [one for one in documents if one.fields.get(wire) is None]
+            try:
+                documents = [*sorted(have, key=value, reverse=down), *rest]
+            except TypeError:
+                raise Refused(problem(400, f"{wire!r} has no order", "unknown_order")) from None
+        return documents
+
+    def selected(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """An object's fields, by wire names: those asked for, or all."""
+        if not self._selected:
+            return fields
+        wires = {self._description.fields[name] for name in self._selected}
+        return {wire: value for wire, value in fields.items() if wire in wires}
+
+
 class PageQuery(NamedTuple):
-    """Which page is asked for. ``after`` is the position behind which it begins."""
+    """Which page is asked for. ``after`` is the position behind which it begins, or where there is an order how many
+    come before it.
+    """
 
     size: int
     after: int
     fingerprint: str
 
     @classmethod
-    def read(cls, query: Mapping[str, list[str]], resource: str, place: Place) -> PageQuery:
+    def read(cls, description: Description, query: Mapping[str, list[str]], place: Place) -> PageQuery:
         """From a request's parameters; 400 for a size or token that is none.
 
         A token holds only for the query that it came with; the size may change.
         """
-        rest = sorted((name, texts) for name, texts in query.items() if name not in PAGING)
-        digest = hashlib.sha256(to_json([resource, place, rest])).hexdigest()[:16]
-        size = query.get("page_size", [str(DEFAULT_SIZE)])[-1]
+        pages = description.pages
+        rest = sorted((name, texts) for name, texts in query.items() if name not in (pages.param, pages.size_param))
+        digest = hashlib.sha256(to_json([description.name, place, rest])).hexdigest()[:16]
+        size = query.get(pages.size_param or "", [str(DEFAULT_SIZE)])[-1]
         if not (size.isascii() and size.isdigit() and 0 < len(size) < 10 and int(size) > 0):
-            raise Refused(problem(400, "page_size must be a whole number of at least 1"))
+            raise Refused(problem(400, f"{pages.size_param} must be a whole number of at least 1"))
         after = 0
-        if "page_token" in query:
-            after = _read_token(query["page_token"][-1], digest)
+        if pages.param in query:
+            after = _read_token(query[pages.param][-1], digest, pages.param)
         return cls(min(int(size), MAX_SIZE), after, digest)
+
+    def first(self, behind: Iterable[Document]) -> tuple[list[Document], bool, int]:
+        """The page of what stands behind its beginning: its documents, whether more follow, where it ends."""
+        found = list(islice(behind, self.size + 1))
+        more, found = len(found) > self.size, found[: self.size]
+        return found, more, found[-1].position if found else self.after
+
+    def cut(self, ordered: list[Document]) -> tuple[list[Document], bool, int]:
+        """The same of all that there is, in an order of its own."""
+        found = ordered[self.after : self.after + self.size]
+        return found, len(ordered) > self.after + self.size, self.after + len(found)
 
     def token(self, position: int) -> str:
         """The token of the page that begins behind ``position``."""
@@ -158,12 +240,12 @@ class PageQuery(NamedTuple):
         return base64.urlsafe_b64encode(text).decode("ascii").rstrip("=")
 
 
-def _read_token(token: str, fingerprint: str) -> int:
+def _read_token(token: str, fingerprint: str, param: str) -> int:
     owner, position = None, None
     with contextlib.suppress(binascii.Error, ValueError, TypeError):
         owner, position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     if not isinstance(owner, str) or not isinstance(position, int):
-        raise Refused(problem(400, "page_token is not one of this node", "bad_page_token"))
+        raise Refused(problem(400, f"{param} is not one of this node", "bad_page_token"))
     if owner != fingerprint:
-        raise Refused(problem(400, "page_token belongs to another query", "bad_page_token"))
+        raise Refused(problem(400, f"{param} belongs to another query", "bad_page_token"))
     return position

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 from urllib.parse import unquote
 
+from ..resources._keys import joined_text
 from ._answers import Refused, problem
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _KEY = "{}"
 
 
 class Match(NamedTuple):
-    """A route that fits a path; ``place`` are its parameters' values, ``key`` its last segment."""
+    """A route that fits a path; ``place`` are its parameters' values, ``key`` the key in it, as one text."""
 
     collection: Collection
     methods: dict[str, Callable[[Any], Any]]
@@ -46,17 +47,20 @@ class _Route(NamedTuple):
         if len(segments) != len(self.segments):
             return None
         place: list[str] = []
-        key = ""
+        key: list[str] = []
         for wanted, segment in zip(self.segments, segments):
-            if wanted == _KEY:
-                key = segment
+            if wanted.startswith(_KEY):
+                verb = wanted[len(_KEY) :]
+                if not segment.endswith(verb) or segment == verb:
+                    return None
+                key.append(segment[: len(segment) - len(verb)])
             elif _PARAMETER.fullmatch(wanted):
                 place.append(segment)
             elif wanted != segment:
                 return None
             if not segment or not self._passes(segment):
                 return None
-        return Match(self.collection, self.methods, tuple(place), key)
+        return Match(self.collection, self.methods, tuple(place), key[0] if len(key) == 1 else joined_text(key))
 
     def _passes(self, segment: str) -> bool:
         """Whether a segment is still one after the gateway decoded it and pasted it back."""
@@ -65,8 +69,9 @@ class _Route(NamedTuple):
         return self.collection.description.encoded_keys or not _PASTED.search(segment)
 
     @property
-    def literal(self) -> tuple[bool, ...]:
-        return tuple("{" not in segment for segment in self.segments)
+    def literal(self) -> tuple[int, ...]:
+        """How much of each segment is fixed: all of it, its end, nothing."""
+        return tuple(2 if "{" not in one else 1 if one.startswith(_KEY) and one != _KEY else 0 for one in self.segments)
 
 
 class Routes:
@@ -76,18 +81,23 @@ class Routes:
         self._routes: list[_Route] = []
 
     def mount(self, collection: Collection) -> None:
-        """Adds the routes of a resource's operations."""
+        """Adds the routes of a resource's operations and actions."""
         description = collection.description
-        handlers = collection.handlers()
+        handlers: dict[str, dict[str, Callable[[Any], Any]]] = dict(collection.handlers())
+        for action, handler in collection.actions.items():
+            place = ("whole" if action.on_collection else "one") + action.tail
+            handlers.setdefault(place, {})[action.method] = handler
         for base in bases_of(description):
             whole = base + description.path.rstrip("/")
             places = {
                 "whole": base + description.path,
-                "one": f"{whole}/{_KEY}",
+                "one": "/".join([whole, *[_KEY] * len(description.keys)]),
                 "events": base + description.watch,
             }
             for name, methods in handlers.items():
-                segments = tuple(places[name].split("/")[1:])
+                kind = next(place for place in places if name.startswith(place))
+                path = places[kind] if name == kind else places[kind].rstrip("/") + unquote(name[len(kind) :])
+                segments = tuple(path.split("/")[1:])
                 self._routes.append(_Route(segments, collection, methods))
         self._routes.sort(key=lambda route: route.literal, reverse=True)
 

@@ -63,9 +63,11 @@ def _check_names(resource: type[Resource], fields: Mapping[str, Any]) -> None:
                 f"declaration goes first: stored({description.name}, {{{name!r}: ...}}, ...)"
             )
     missing = [
-        f"{name}=... (assigned by the node)" if name in description.server_fields else f"{name}=..."
+        f"{name}=... (assigned by the node)"
+        if name in description.server_fields and name not in description.parents
+        else f"{name}=..."
         for name, info in resource.model_fields.items()
-        if info.is_required() and name not in given
+        if (info.is_required() or name in description.parents) and name not in given
     ]
     if missing:
         raise RonInputError(f"stored({description.name}) makes a whole object: also give {', '.join(missing)}")

@@ -79,7 +79,7 @@ class Feed:
     def _frames(self) -> list[tuple[int, bytes]]:
         opening = self._opening
         return [
-            (change.seq, _frame(change, opening.key_field))
+            (change.seq, _frame(change, opening.key_fields))
             for change in self._store.since(opening.shelf, opening.place, self._after, self._end)
             if opening.filters.match(change.document.fields)
         ]
@@ -118,12 +118,12 @@ def _nobody() -> None:
     """Nobody waits yet."""
 
 
-def _frame(change: Change, key_field: str) -> bytes:
+def _frame(change: Change, key_fields: tuple[str, ...]) -> bytes:
     """One event (WHATWG HTML §9.2.6); of what was deleted only the key is told."""
     document = change.document
     data = document.body
     if change.kind == "deleted":
-        data = to_json({key_field: document.fields[key_field]})
+        data = to_json({name: document.fields[name] for name in key_fields})
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (change.seq, change.kind.encode("ascii"), data)
 
 

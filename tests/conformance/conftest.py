@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.conformance.world import MemoryHand, ReferenceHand, World
+from tests.conformance.world import MemoryHand, World, worlds
 from tests.reference_node import Node, serve
 
 
@@ -28,15 +27,4 @@ def colour(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["memory", "reference"])
 def world(request: pytest.FixtureRequest, colour: str) -> Iterator[World]:
     """A client of one colour on one kind of node."""
-    hand: Any
-    if request.param == "memory":
-        hand = MemoryHand()
-        made = World(hand, colour, lambda client: client(transport=hand.node))
-    else:
-        node: Node = request.getfixturevalue("reference")
-        node.reset()
-        hand = ReferenceHand(node)
-        made = World(hand, colour, lambda client: client(node.url, allow_insecure_http=True))
-    yield made
-    made.close()
-    assert () == getattr(hand.node, "failures", ()), "the reference node failed on its own"
+    yield from worlds(request, colour, MemoryHand)

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
+import pytest
 from pydantic import Field
 
 import ron
@@ -18,7 +19,7 @@ from ron import Facet, Resource, RonClient, RonClientSync, Timestamp, server
 from ron.testing import MemoryNode, stored
 from tests.reference_node import Node
 
-__all__ = ["Item", "MemoryHand", "Note", "ReferenceHand", "Shop", "World"]
+__all__ = ["Item", "MemoryHand", "Note", "ReferenceHand", "Shop", "World", "worlds"]
 
 GUARD = 20.0  # seconds; only reached when a test has failed
 WHEN = "2026-01-02T03:04:05Z"
@@ -138,6 +139,7 @@ class World:
         self.colour = colour
         self._loop = asyncio.new_event_loop() if colour == "async" else None
         self.client: Any = connect(RonClient if colour == "async" else RonClientSync)
+        self._connect = connect
         self.items = self.on(self.client.objects(Item))
         self.notes = self.on(self.client.objects(Note))
 
@@ -155,6 +157,11 @@ class World:
         """The sync face of a manager, listing or watch."""
         return Face(self, thing)
 
+    def behind(self) -> RonClientSync:
+        """Another client on the same node, sync whatever the colour: for what others do meanwhile."""
+        other: RonClientSync = self._connect(RonClientSync)
+        return other
+
     def close(self) -> None:
         """Closes the client, and sees that it left nothing behind."""
         if self._loop is None:
@@ -165,6 +172,22 @@ class World:
         left = asyncio.all_tasks(self._loop)
         self._loop.close()
         assert set() == left, "the client left a task behind"
+
+
+def worlds(request: pytest.FixtureRequest, colour: str, memory: Callable[[], Any]) -> Iterator[World]:
+    """The world that a fixture with the parameter `memory` or `reference` asks for; closed afterwards."""
+    hand: Any
+    if request.param == "memory":
+        hand = memory()
+        made = World(hand, colour, lambda client: client(transport=hand.node))
+    else:
+        node: Node = request.getfixturevalue("reference")
+        node.reset()
+        hand = ReferenceHand(node)
+        made = World(hand, colour, lambda client: client(node.url, allow_insecure_http=True))
+    yield made
+    made.close()
+    assert () == getattr(hand.node, "failures", ()), "the reference node failed on its own"
 
 
 async def _awaited(result: Any) -> Any:

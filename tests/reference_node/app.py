@@ -17,8 +17,8 @@ from tests.reference_node.events import Events
 from tests.reference_node.node import Node
 from tests.reference_node.problems import Refused, render
 from tests.reference_node.record import seen
-from tests.reference_node.resources import Collection
 from tests.reference_node.service import Service
+from tests.reference_node.shapes import Choice, shape_routes
 
 DEFAULT_COLLECTIONS = ("items", "shop/items", "notes")
 
@@ -39,6 +39,7 @@ def create_app(collections: Iterable[str] = DEFAULT_COLLECTIONS, *, node: Option
         Route("/metrics", service.metrics),
         Route("/facets/meta", service.facets_meta),
     ]
+    routes += shape_routes(shared)
     for name in names:
         routes += _routes(shared, name)
     app = Starlette(
@@ -53,7 +54,7 @@ def create_app(collections: Iterable[str] = DEFAULT_COLLECTIONS, *, node: Option
 
 
 def _routes(node: Node, name: str) -> list[Route]:
-    collection, events = Collection(node, name), Events(node, name)
+    collection, events = Choice(node, name), Events(node, name)
     prefixes = ("/app", "/facets") if "/" in name else ("/app",)
     routes: list[Route] = []
     for base in (f"{prefix}/{name}" for prefix in prefixes):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Optional, Union
 
 from fastapi import FastAPI, Request
 from flask import Flask
-from pydantic import Field
-from typing_extensions import Literal, assert_type
+from pydantic import BaseModel, Field
+from typing_extensions import Literal, TypedDict, assert_type
 
 import ron
 from ron import (
     I64,
     U32,
     U64,
+    Action,
     Bytes,
+    CollectionAction,
     ContentId,
     Deleted,
     Draft,
@@ -30,23 +33,29 @@ from ron import (
     Meta,
     Other,
     Page,
+    Pages,
     Patch,
     Put,
     Resource,
     RonClient,
     RonClientSync,
+    RonConflictError,
     RonError,
+    Singleton,
     Timestamp,
     UnixMillis,
     UnixSeconds,
     Watch,
     WatchSync,
+    action,
+    parent,
     server,
 )
 from ron.contrib import HttpAnswer, Tenants, TenantsSync, answer_for
 from ron.contrib.asgi import RonMiddleware, header, request_clients
 from ron.contrib.fastapi import ron_error_handler
 from ron.contrib.flask import RonFlask
+from ron.manifest import MICRONODE, Difference, Finding, Limits, check_dir, diff
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000", owner="team-shop", idempotent=True):
@@ -79,6 +88,49 @@ class Types(Resource, path="/app/types", key="number", update_method="PUT", empt
     at: Timestamp
     seconds: UnixSeconds
     millis: UnixMillis
+
+
+class Receipt(BaseModel):
+    number: int
+
+
+class Reason(BaseModel):
+    text: str
+
+
+class Where(TypedDict, total=False):
+    status: str
+
+
+class Task(
+    Stored,
+    path="/app/projects/{project_id}/tasks/{list_no}",
+    filters=Where,
+    order_by=("title",),
+    fields=True,
+    pages=Pages(items="tasks", ends="empty_page"),
+):
+    project_id: str = parent(Item)
+    list_no: int = parent(sent=True, description="which list")
+    title: str
+
+    archive = action("POST", "{id}:archive", result=Receipt, body=Reason)
+    reopen = action("POST", "{id}:reopen", result="self")
+    ping = action("POST", "{id}:ping")
+    tag = action("PUT", "{id}/tags", body=list[str])
+    count = action("GET", "count", result=dict[str, int], collection=True)
+    purge = action("POST", "purge", body=Where, collection=True)
+    merge = action("POST", "merge", result="self", collection=True)
+
+
+class Meter(Resource, path="/app/meters", key=("region", "number")):
+    region: str
+    number: int
+
+
+class Settings(Singleton, path="/app/settings"):
+    theme: str = "light"
+    reset = action("POST", "reset", result="self", collection=True)
 
 
 def fields(item: Item, types: Types) -> None:
@@ -259,6 +311,91 @@ def facets() -> None:
     """A facet's manifest is text in the end."""
     assert_type(Shop.manifest(), Manifest)
     assert_type(Shop.manifest(resources=[Item]).to_toml(), str)
+
+
+class Site(Facet, id="site", kind="static", root="site", files=["**/*"], index=None, integrity=True):
+    """A folder."""
+
+
+def manifests(meta: dict[str, Any]) -> None:
+    """Manifests are read, checked, written and compared as plain values."""
+    manifest = Manifest.for_resources(id="shop", resources=[Item], upstream="http://127.0.0.1:4000")
+    assert_type(manifest, Manifest)
+    assert_type(Manifest.from_toml("", source="a.toml"), Manifest)
+    assert_type(Manifest.load("a.toml"), Manifest)
+    assert_type(manifest.write("facets").path, Path)
+    assert_type(manifest.write("facets").wrote, bool)
+    assert_type(manifest.check(root=Path(".")), list[Finding])
+    assert_type(manifest.facet.limits, Optional[Limits])
+    for one in Manifest.load_dir("facets"):
+        assert_type(one, Manifest)
+    for finding in check_dir("facets", MICRONODE):
+        assert_type(finding.level, Literal["error", "warning"])
+        assert_type(finding.where.key, Optional[str])
+    assert_type(diff([manifest], meta), list[Difference])
+    assert_type(diff([manifest], [manifest]), list[Difference])
+    assert_type(diff([manifest], "facets")[0].kind, Literal["missing", "extra", "changed"])
+
+
+def shapes(task: Task) -> None:
+    """A parent is a field that no constructor takes; actions know resource, body and result."""
+    assert_type(Task(title="a"), Task)
+    assert_type(task.project_id, str)
+    assert_type(task.list_no, int)
+    assert_type(Task.archive, Action[Task, Reason, Receipt])
+    assert_type(Task.reopen, Action[Task, None, Task])
+    assert_type(Task.purge, CollectionAction[Task, Where, None])
+    assert_type(Settings.reset, CollectionAction[Settings, None, Settings])
+
+
+async def shape_calls(tasks: Manager[Task], meters: Manager[Meter], settings: Manager[Settings]) -> None:
+    """Composite keys are tuples; singletons take no key; orderings and selections are names."""
+    assert_type(await meters.get(("eu", 7)), Meter)
+    assert_type(await settings.get(), Settings)
+    assert_type(await settings.get_or_none(), Optional[Settings])
+    assert_type(await settings.update(theme="dark"), Settings)
+    assert_type(await settings.update(Patch[Settings](theme="dark"), idempotency_key=True), Settings)
+    assert_type(await settings.modify(lambda one: None), Settings)
+    await settings.delete()
+    assert_type(tasks.list(order_by="-title", fields=("title",)), Listing[Task])
+    assert_type(await tasks.get("t-1", fields=["title"]), Task)
+    assert_type(await tasks.modify("t-1", lambda task: {"title": task.title + "!"}, attempts=3), Task)
+
+
+async def actions(task: Task, tasks: Manager[Task], settings: Manager[Settings]) -> None:
+    """`act` gives what the action declares."""
+    assert_type(await tasks.act(Task.archive, task, Reason(text="old"), idempotency_key="k"), Receipt)
+    assert_type(await tasks.act(Task.archive, "t-1", Reason(text="old")), Receipt)
+    assert_type(await tasks.act(Task.reopen, task), Task)
+    await tasks.act(Task.ping, task)
+    await tasks.act(Task.tag, 7, ["a"])
+    assert_type(await tasks.act(Task.count), dict[str, int])
+    await tasks.act(Task.purge, Where(status="old"), idempotency_key=True)
+    assert_type(await tasks.act(Task.merge), Task)
+    assert_type(await settings.act(Settings.reset), Settings)
+    assert_type(await Task.objects.act(Task.reopen, task), Task)
+
+
+def actions_sync(
+    task: Task, tasks: ManagerSync[Task], meters: ManagerSync[Meter], settings: ManagerSync[Settings]
+) -> None:
+    """The sync twins."""
+    assert_type(tasks.act(Task.archive, task, Reason(text="old")), Receipt)
+    assert_type(tasks.act(Task.reopen, "t-1"), Task)
+    assert_type(tasks.act(Task.count), dict[str, int])
+    assert_type(tasks.modify("t-1", lambda one: None), Task)
+    assert_type(meters.get(("eu", 7)), Meter)
+    assert_type(settings.get(), Settings)
+    assert_type(settings.update(theme="dark"), Settings)
+    assert_type(settings.act(Settings.reset), Settings)
+    assert_type(Settings.objects_sync.get(), Settings)
+
+
+def conflicts(error: RonConflictError) -> None:
+    """What a conflict tells is the caller's own type, which the error cannot know."""
+    assert_type(error.local, Any)
+    assert_type(error.remote, Any)
+    assert_type(error.remote_error, Optional[ron.RonError])
 
 
 def handler(draft: Draft[Item], patch: Patch[Item], items: ManagerSync[Item]) -> Item:

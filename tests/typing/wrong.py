@@ -7,6 +7,8 @@ finds them.
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from ron import (
     U64,
     Deleted,
@@ -14,16 +16,21 @@ from ron import (
     Facet,
     Manager,
     ManagerSync,
+    Manifest,
     Other,
     Patch,
     Put,
     Resource,
     RonClient,
     RonClientSync,
+    Singleton,
+    action,
+    parent,
     server,
 )
 from ron.contrib import Tenants, TenantsSync
 from ron.contrib.flask import RonFlask
+from ron.manifest import diff
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000"):
@@ -39,6 +46,29 @@ class Item(Resource, path="/items", facet=Shop):
 class Note(Resource, path="/app/notes"):
     id: str = server()
     text: str
+
+
+class Receipt(BaseModel):
+    number: int
+
+
+class Reason(BaseModel):
+    text: str
+
+
+class Task(Resource, path="/app/projects/{project_id}/tasks"):
+    project_id: str = parent(Item)
+    id: str = server()
+    title: str
+    archive = action("POST", "{id}:archive", result=Receipt, body=Reason)
+    reopen = action("POST", "{id}:reopen", result="self")
+    purge = action("POST", "purge", body=Reason, collection=True)
+    fetch = action("FETCH", "{id}:fetch")  # E: No overload variant of "action"  # P: reportArgumentType
+    named = action("POST", "{id}:named", result="other")  # E: No overload variant of "action"  # P: reportArgumentType, reportCallIssue
+
+
+class Settings(Singleton, path="/app/settings"):
+    theme: str = "light"
 
 
 class NoKind(Facet, id="x"): ...  # E: Missing named argument "kind"  # P: reportCallIssue, reportGeneralTypeIssues
@@ -82,7 +112,7 @@ async def calls(item: Item, note: Note, items: Manager[Item]) -> None:
     await items.get()  # E: Too few arguments  # P: reportCallIssue
     await items.get(key="i-1")  # E: keyword argument "key"  # P: reportCallIssue
     print((await items.get_or_none("i-1")).name)  # E: no attribute "name"  # P: reportOptionalMemberAccess
-    await items.get("i-1", "i-2")  # E: Too many arguments  # P: reportCallIssue
+    await items.get("i-1", "i-2")  # E: Too many positional arguments  # P: reportCallIssue
     found: Note = await items.get("i-1")  # E: expression has type "Item"  # P: reportAssignmentType
     print(found, await items.crate(item))  # E: no attribute "crate"  # P: reportAttributeAccessIssue
 
@@ -134,6 +164,16 @@ def clients(client: RonClient, sync: RonClientSync) -> None:
     RonClient("https://node.example", "token")  # E: Too many positional arguments  # E: incompatible type "str"  # P: reportCallIssue
 
 
+def manifests(manifest: Manifest) -> None:
+    """Manifests, findings and differences are frozen, and take what their signatures say."""
+    manifest.upstream = None  # E: Property "upstream" defined in "Manifest" is read-only  # P: reportAttributeAccessIssue
+    manifest.check()[0].level = "error"  # E: Property "level" defined in "Finding" is read-only  # P: reportAttributeAccessIssue
+    manifest.check(root=3)  # E: incompatible type "int"  # P: reportArgumentType
+    Manifest.for_resources(id="x", resources=[Shop], upstream="http://x")  # E: has incompatible type "type[Shop]"  # P: reportArgumentType
+    Manifest.from_toml(b"")  # E: incompatible type "bytes"  # P: reportArgumentType
+    diff(["x"], {})  # E: has incompatible type "str"  # P: reportArgumentType
+
+
 def changes(put: Put[Item], deleted: Deleted[Item], other: Other) -> None:
     """A change has what its class has, and is frozen."""
     put.key = "x"  # E: Property "key" defined in "Put" is read-only  # P: reportAttributeAccessIssue
@@ -142,6 +182,24 @@ def changes(put: Put[Item], deleted: Deleted[Item], other: Other) -> None:
     if put.type == "deleted":  # E: Non-overlapping equality check
         print(put)
     print(put.item.text)  # E: no attribute "text"  # P: reportAttributeAccessIssue
+
+
+async def shapes(task: Task, tasks: Manager[Task], settings: Manager[Settings], items: Manager[Item]) -> None:
+    """Parents, singletons, actions."""
+    Task(title="a", project_id="p")  # E: keyword argument "project_id"  # P: reportCallIssue
+    await settings.list(page_size="5")  # E: incompatible type "str"  # P: reportArgumentType
+    await items.update(name="a")  # E: Too few arguments for "update"  # P: reportCallIssue
+    await items.get_or_none()  # E: Too few arguments for "get_or_none"  # P: reportCallIssue
+    await tasks.modify("t-1")  # E: No overload variant  # P: reportCallIssue
+    await tasks.act(Task.archive, task)  # E: has incompatible type "Action[Task, Reason, Receipt]"  # P: reportArgumentType, reportCallIssue
+    await tasks.act(Task.archive, task, "old")  # E: Cannot infer value of type parameter "B" of "act"  # P: reportArgumentType
+    await tasks.act(Task.archive, task, Reason(txt="old"))  # E: keyword argument "txt"  # P: reportCallIssue
+    await tasks.act(Task.reopen, task, Reason(text="old"))  # E: Cannot infer value of type parameter "B" of "act"  # P: reportArgumentType
+    await tasks.act(Task.purge, task, Reason(text="old"))  # E: No overload variant of "act"  # P: reportArgumentType
+    await tasks.act("archive", task)  # E: No overload variant of "act"  # P: reportArgumentType, reportCallIssue
+    await items.act(Task.reopen, task)  # E: "__get__" of "_ItemSelf" has incompatible type "type[Task]"  # P: reportArgumentType, reportCallIssue
+    found: Receipt = await tasks.act(Task.reopen, task)  # E: has incompatible type "Action[Task, None, Task]"  # P: reportAssignmentType
+    print(found, task.reopen)  # E: incompatible type "Task"  # P: reportAttributeAccessIssue
 
 
 def servers(tenants: Tenants, tenants_sync: TenantsSync, client: RonClient, sync: RonClientSync) -> None:

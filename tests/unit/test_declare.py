@@ -342,7 +342,8 @@ def test_the_same_path_on_different_facets_or_none_is_fine(module: types.ModuleT
 
 PLAIN = "id: str = server()"
 TAKES = (
-    "a resource takes empty_404, encoded_keys, facet, filters, idempotent, key, operations, path, update_method, watch"
+    "a resource takes empty_404, encoded_keys, facet, fields, fields_param, filters, idempotent, key, operations, "
+    "order_by, order_param, pages, path, singleton, update_method, watch"
 )
 
 MISTAKES = [
@@ -409,9 +410,20 @@ MISTAKES = [
     ),
     ("path='/app/x', key='nmae'", "name: str", "key 'nmae' is no field (did you mean 'name'?); the fields are name"),
     (
-        "path='/app/x', key=('id', 'name')",
+        "path='/app/x', key=5",
         PLAIN,
-        "a resource has one key: write key='id' with one field's name, not ('id', 'name')",
+        "key is the name of a field, key='id', or several of them, key=('region', 'number'), not 5",
+    ),
+    (
+        "path='/app/x', key=('id', 'nmae')",
+        f"{PLAIN}; name: str",
+        "key 'nmae' is no field (did you mean 'name'?); the fields are id, name",
+    ),
+    ("path='/app/x', key=('id', 'id')", PLAIN, "key ('id', 'id') names a field twice"),
+    (
+        "path='/app/x', singleton=True, key='id'",
+        PLAIN,
+        "a singleton has no key: leave key= or singleton=True out",
     ),
     (
         "path='/app/x', operations='get'",
@@ -430,7 +442,7 @@ MISTAKES = [
     (
         "path='/app/x', filters={'a': int}",
         PLAIN,
-        "filters must be a class with typed fields, such as filters=XFilters, not {'a': <class 'int'>}",
+        "filters must be a class or TypedDict with typed fields, such as filters=XFilters, not {'a': <class 'int'>}",
     ),
     (
         "path='/app/x', filters=Empty",

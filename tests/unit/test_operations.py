@@ -454,7 +454,7 @@ def test_a_conditional_patch_that_lost_the_race() -> None:
     where = scope(Item)
     item = decoded(Item, where.session, **KETTLE)
     item.price = 7
-    Player(problem(412)).fail(_operations.save(where, item, None), RonPreconditionError)
+    Player(problem(412), ok(**KETTLE)).fail(_operations.save(where, item, None), RonPreconditionError)
     assert 7 == item.price
     _, player = run(_operations.save(where, item, None), ok(**KETTLE))
     assert [{"price": "7"}] == bodies(player)

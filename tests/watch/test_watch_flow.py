@@ -10,6 +10,7 @@ import pytest
 
 from ron import (
     Resource,
+    Resync,
     RonAuthError,
     RonConfigError,
     RonGoneError,
@@ -23,7 +24,7 @@ from ron import (
     server,
 )
 from ron._values import Failure
-from ron.resources._watching import STREAM_AGAIN
+from ron.resources._watching import STREAM_AGAIN, Batch
 from ron.testing import FakeClock
 from tests.unit.rig import late, lost, refused, reply
 from tests.watch.stepper import Asleep, Ended, Idle, ToyWatch, apply, as_store
@@ -166,6 +167,13 @@ def test_known_events_move_the_cursor_too() -> None:
     node.cut()
     assert [] == watch.sleep_through()
     assert "2" == watch.cursor
+
+
+def test_a_resync_that_was_read_ahead_does_not_set_the_cursor_back() -> None:
+    """What it says is where the watch stood when it was read, which may be long ago."""
+    watch = ToyWatch(node_with(), cursor="5")
+    assert 1 == len(list(watch._handed_out(Batch([Resync("resync", "expired", frozenset(), "3")], None))))
+    assert "5" == watch.cursor
 
 
 def test_more_than_one_batch_of_events() -> None:

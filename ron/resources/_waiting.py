@@ -43,7 +43,7 @@ def wait_for(scope: Scope, key: Any, predicate: Any, timeout: Optional[float]) -
 
 
 def _wait_for(
-    scope: Scope, key: Any, predicate: Callable[[Any], bool], timeout: Optional[float]
+    scope: Scope, key: Any, predicate: Callable[..., Any], timeout: Optional[float]
 ) -> Generator[Effect, Any, None]:
     until = None if timeout is None else (yield NOW) + timeout
     current = yield from _operations.get_or_none(_within(scope, until, (yield NOW)), key)
@@ -105,7 +105,7 @@ def _within(scope: Scope, until: Optional[float], now: float) -> Scope:
     return scope._replace(session=scope.session.with_options(left, None, ()))
 
 
-def _is_wanted(predicate: Callable[[Any], bool], item: Any) -> bool:
+def _is_wanted(predicate: Callable[..., Any], item: Any) -> bool:
     result: Any = predicate(item)
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._sse import Event
     from ._description import Description
 
-__all__ = ["Change", "Deleted", "Other", "Put", "Reader", "Reason", "Resync", "key_of", "says_expired"]
+__all__ = ["CHANGES", "Change", "Deleted", "Other", "Put", "Reader", "Reason", "Resync", "key_of", "says_expired"]
 
 R = TypeVar("R")
 
@@ -37,6 +37,8 @@ _PUTS: dict[str, Literal["added", "modified"]] = {
     "modified": "modified",
     "updated": "modified",
 }
+#: the names of events that are changes; others are ``Other``
+CHANGES = frozenset({*_PUTS, "deleted"})
 
 
 @dataclass(frozen=True)

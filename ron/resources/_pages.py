@@ -100,7 +100,8 @@ def fetch_page_if_changed(
     scope: Scope, query: Mapping[str, Any], token: Optional[str], etag: Optional[str], timeout: Optional[float]
 ) -> Generator[Effect, Any, tuple[Optional[Page[Any]], Optional[str]]]:
     """One page and its entity tag; None for the page if it still has the tag given (RFC 9110 §13.1.2)."""
-    plan = page_plan(scope, query, token, None)._replace(timeout=timeout)
+    # A cache on the way must ask the node (RFC 9111 §5.2.1.4): a list older than the stream beside it would lie.
+    plan = page_plan(scope, query, token, None)._replace(timeout=timeout, headers=((b"Cache-Control", b"no-cache"),))
     if etag is not None:
         plan = plan._replace(
             headers=(*plan.headers, (b"If-None-Match", etag.encode("latin-1"))), accept=frozenset({304})

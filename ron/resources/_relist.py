@@ -95,9 +95,15 @@ class Lister:
 
     def _news(self, page: Page[Any]) -> tuple[list[News], tuple[str, ...]]:
         description = self._scope.description
-        keyed = [(key_of(description, item), item) for item in page.items]
-        found = ((self._tracked.put(key, item), key, item) for key, item in keyed)
-        return [News(kind, key, item) for kind, key, item in found if kind is not None], tuple(key for key, _ in keyed)
+        news: list[News] = []
+        keys: list[str] = []
+        for item in page.items:
+            key = key_of(description, item)
+            kind = self._tracked.put(key, item)
+            keys.append(key)
+            if kind is not None:
+                news.append(News(kind, key, item))
+        return news, tuple(keys)
 
     def _go_on(self, token: Optional[str], request_id: Optional[str]) -> None:
         if token is None:
@@ -108,7 +114,8 @@ class Lister:
         self._token = token
 
     def _check_bound(self) -> None:
-        if max(len(self.keys), len(self._tracked)) > self._max_tracked:
+        # Those of the round before that are gone since are known only at the end of this one.
+        if len(self.keys) > self._max_tracked or len(self._tracked) > 2 * self._max_tracked:
             name = self._scope.description.name
             raise RonWatchError(
                 f"there are more than max_tracked={self._max_tracked} objects of {name} to keep account of: narrow the "

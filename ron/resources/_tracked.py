@@ -5,12 +5,23 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Optional
 
+from pydantic_core import to_json
 from typing_extensions import Literal
 
 if TYPE_CHECKING:
     from collections.abc import Set
 
 __all__ = ["Tracked"]
+
+
+#: how pydantic writes a ``SecretStr``
+_HIDDEN = b"**********"
+
+
+def _revealed(value: Any) -> Any:
+    """A secret's own value, which goes into the digest and nowhere else."""
+    reveal = getattr(value, "get_secret_value", None)
+    return value if reveal is None else reveal()
 
 
 class Tracked:
@@ -31,7 +42,10 @@ class Tracked:
 
     def put(self, key: str, item: Any) -> Optional[Literal["added", "modified"]]:
         """Takes note of an object as it is now; what that means to the consumer, None if it is no news."""
-        content = item.__pydantic_serializer__.to_json(item, warnings=False)
+        # Not as the item serializes itself, which may leave fields out (``exclude=True``).
+        content = to_json([item.__dict__, item.__pydantic_extra__], fallback=repr, bytes_mode="base64")
+        if _HIDDEN in content:
+            content += repr([_revealed(value) for value in item.__dict__.values()]).encode("utf-8", "replace")
         digest = blake2b(content, digest_size=16).digest()
         before = self._digests.get(key)
         if before == digest:

@@ -12,8 +12,8 @@ from .._suggest import shown
 from .._values import UNSET, Failure
 from ..errors import RonConfigError, RonError, RonTimeoutError
 from . import _operations
-from ._watch_options import WatchOptions
-from ._watching import Watching
+from ._watch_options import POLL_INTERVAL, WatchOptions
+from ._watching import _EARLY, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,7 +28,8 @@ __all__ = ["wait_for"]
 def wait_for(scope: Scope, key: Any, predicate: Any, timeout: Optional[float]) -> Generator[Effect, Any, None]:
     """Emits the object once ``predicate`` is true of it, and ends.
 
-    The stream is opened first and the object read then, so that no change falls between.
+    Most often it is so already. If not, the stream is opened and the object read once more, so that no change falls
+    between.
     """
     description = scope.description
     for operation in ("get", "watch"):
@@ -43,12 +44,15 @@ def wait_for(scope: Scope, key: Any, predicate: Any, timeout: Optional[float]) -
 
 
 def _wait_for(
-    scope: Scope, key: Any, predicate: Callable[[Any], bool], timeout: Optional[float]
+    scope: Scope, key: Any, predicate: Callable[..., Any], timeout: Optional[float]
 ) -> Generator[Effect, Any, None]:
     until = None if timeout is None else (yield NOW) + timeout
-    watching = Watching(scope, {}, WatchOptions(max_duration=timeout), StreamPosition())
-    seen, opened = 0, False
-    flow = watching.flow()
+    current = yield from _operations.get_or_none(_within(scope, until, (yield NOW)), key)
+    if current is not None and _is_wanted(predicate, current):
+        yield Emit(current)
+        return
+    seen, opened = int(current is not None), False
+    flow = _watching(scope, None if until is None else max(0.001, until - (yield NOW))).flow()
     answer: Any = None
     thrown: Optional[BaseException] = None
     while True:
@@ -74,7 +78,16 @@ def _wait_for(
                 flow.close()
                 yield Emit(item)
                 return
-    raise _too_late(scope, key, timeout, seen)
+    raise _too_late(scope, key, None if until is None or (yield NOW) < until - _EARLY else timeout, seen)
+
+
+def _watching(scope: Scope, left: Optional[float]) -> Watching:
+    """The watch; where a gateway buffers streams there must be time left to poll."""
+    if left is None:
+        return Watching(scope, {}, WatchOptions(), StreamPosition())
+    options = WatchOptions(max_duration=left, poll_interval=min(POLL_INTERVAL, max(0.1, left / 10.0)))
+    session = scope.session.with_options(min(left / 3.0, scope.session.timeout), None, ())
+    return Watching(scope._replace(session=session), {}, options, StreamPosition())
 
 
 def _of(batch: Batch, key: str) -> list[Any]:
@@ -93,7 +106,7 @@ def _within(scope: Scope, until: Optional[float], now: float) -> Scope:
     return scope._replace(session=scope.session.with_options(left, None, ()))
 
 
-def _is_wanted(predicate: Callable[[Any], bool], item: Any) -> bool:
+def _is_wanted(predicate: Callable[..., Any], item: Any) -> bool:
     result: Any = predicate(item)
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
@@ -105,6 +118,6 @@ def _is_wanted(predicate: Callable[[Any], bool], item: Any) -> bool:
 def _too_late(scope: Scope, key: Any, timeout: Optional[float], seen: int) -> RonError:
     name = scope.description.name if key is UNSET else f"{scope.description.name} {shown(key)}"
     if timeout is None:
-        return RonTimeoutError(f"wait_for: the node ended the stream before {name} was as wanted")
+        return RonTimeoutError(f"wait_for: the node ended the stream (204) before {name} was as wanted")
     what = f"seen {seen} time{'s' if seen != 1 else ''}, never as wanted" if seen else "never there"
     return RonTimeoutError(f"wait_for: {name} was {what} within {timeout:g} seconds")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .._events import OpenStream
     from .._sse import Event
     from ._operations import Scope
+    from ._relist import News
     from ._watch_options import WatchOptions
 
 __all__ = ["Batch", "Watching"]
@@ -85,6 +86,10 @@ class Watching:
         #: why everything must be listed before going on; None where continuity holds
         self._gap: Optional[Reason] = "start" if options.initial and position.cursor is None else None
         self._announced = False
+        #: since when the stream that is open was read: a list beside it may take its time, and says nothing of it
+        self._followed = 0.0
+        #: whether the log was told that this watch polls, since it last had a stream
+        self._said = False
         self._was_live = False
         self._refusals = 0
         self._polls = False
@@ -99,12 +104,14 @@ class Watching:
         """
         if self._options.max_duration is not None:
             self._until = (yield NOW) + self._options.max_duration
-        while not self._over:
-            if self._polls:
-                yield from self._poll()
-            else:
-                yield from self._stream()
-        self._position.status = LAST
+        try:
+            while not self._over:
+                if self._polls:
+                    yield from self._poll()
+                else:
+                    yield from self._stream()
+        finally:
+            self._position.status = LAST
 
     # One stream, from its opening to its loss.
 
@@ -127,20 +134,38 @@ class Watching:
                 return
             self._step("failed")
         elif stream is None:
-            self._over = True
-            return
+            lost = yield from self._finish()
+            if lost is None:
+                return
+            self._step("failed")
         else:
             lost = yield from self._follow(stream)
             yield stream.close()
             if self._over:
                 return
-            if stream.is_whole and self._can_list:
+            if stream.is_whole and self._can_list and self._position.status == "live":
                 self._begin_polling("somebody on the way buffers streams: the answer was whole", "was buffered")
                 return
-            lasted = (yield NOW) - stream.opened
-            self._step("failed" if self._position.status == "listing" else "lost or ended")
+            if self._position.status == "live":
+                lasted = (yield NOW) - self._followed
+                self._step("lost or ended")
+            else:
+                self._step("failed")
+            self._said = False
             self._check_place(lost)
         yield from self._wait(lost, lasted)
+
+    def _finish(self) -> Generator[Effect, Any, Optional[RonError]]:
+        """The node won't stream any more (204). Where continuity was lost, what there is has still to be told."""
+        if self._was_live and self._resume is None and self._gap is None:
+            self._lose_place("no_ids")
+        if self._gap is not None and self._can_list:
+            self._step("204, but a gap")
+            lost = yield from self._list_all(self._gap)
+            if lost is not None and not self._over:
+                return lost
+        self._over = True
+        return None
 
     def _is_answered(self, error: RonError) -> bool:
         """Whether a stream that could not be opened says how to go on otherwise. Raises what is final."""
@@ -158,6 +183,7 @@ class Watching:
                 return True
             if silent or not believed:
                 return False
+            raise error
         if isinstance(error, RonResponseTooLargeError) or not isinstance(error, _ATTEMPT_LOST):
             raise error
         return False
@@ -179,6 +205,7 @@ class Watching:
             if lost is not None or self._over:
                 return lost
             self._step("listed")
+        self._followed = yield NOW
         while not self._over and self._gap is None:
             events = yield from next_events(stream, self._patience((yield NOW)))
             now = yield NOW
@@ -198,27 +225,29 @@ class Watching:
         comments, decoder.comments = decoder.comments, 0
         self._silence.heard(now, comments > 0 or any(event.event == "heartbeat" for event in events))
         wall = (yield WALL) if events else 0.0
-        for first in range(0, len(events), _AT_ONCE):
+        place = decoder.last_event_id
+        moved = place != (self._resume or "") and sendable(place)
+        for first in range(0, len(events) or int(moved), _AT_ONCE):
             changes, broken = self._read(stream, events[first : first + _AT_ONCE], wall)
-            if changes:
-                yield from self._emit(changes, None)
+            # Also where the last events are known already, or a block without data has moved the place.
+            cursor = place if moved and first + _AT_ONCE >= len(events) and broken is None and not self._gap else None
+            if changes or cursor is not None:
+                yield from self._emit(changes, cursor)
             if broken is not None:
                 raise broken
             if self._over or self._gap is not None:
                 return
-        if decoder.last_event_id != (self._resume or "") and sendable(decoder.last_event_id):
-            self._resume = decoder.last_event_id
+        if moved:
+            self._resume = place
             self._tracked.forget()
-            yield from self._emit([], self._resume)
 
     def _read(self, stream: OpenStream, events: list[Event], wall: float) -> tuple[list[Any], Optional[RonParseError]]:
         """The changes that events mean, without those that were delivered before, up to one that ends the watch."""
-        for place, event in enumerate(events):
-            if event.event == "error" and says_expired(event.data):
-                self._lose_place("expired")
-                events = events[:place]
-                break
-        changes = self._reader.changes(self._replays.fresh(events), stream.answer, wall)
+        expired = next((n for n, one in enumerate(events) if one.event == "error" and says_expired(one.data)), None)
+        fresh = self._replays.fresh(events[:expired])
+        if expired is not None:
+            self._lose_place("expired")  # only now: what came before it belongs to the old log
+        changes = self._reader.changes(fresh, stream.answer, wall)
         for number, change in enumerate(changes):
             if type(change) is Other and change.error is not None:
                 if self._options.strict:
@@ -252,10 +281,14 @@ class Watching:
         lister, lost = self._lister, None
         lister.begin(whole=reason is not None or not self._tracked.complete)
         while not lister.done and not self._over:
+            news: list[News] = []
             try:
                 news = yield from lister.next_page(self._call_timeout((yield NOW)))
             except _ATTEMPT_LOST as caught:
                 lost = caught
+            except RonWatchError as error:
+                error.cursor = self._position.cursor
+                raise
             if lost is not None:
                 if isinstance(lost, RonResponseTooLargeError):
                     raise lost
@@ -281,9 +314,11 @@ class Watching:
         self._polls = True
         if self._gap is None and (self._was_live or self._resume is not None):
             self._lose_place("poll_gap")
-        get_logger("watch").warning(
-            "%s: %s; polling every %g seconds or so instead", self._plan.name, why, self._options.poll_interval
-        )
+        if not self._said:
+            self._said = True
+            get_logger("watch").warning(
+                "%s: %s; polling every %g seconds or so instead", self._plan.name, why, self._options.poll_interval
+            )
 
     def _poll(self) -> Generator[Effect, Any, None]:
         """Lists at an interval, until a limit is reached or it is time to try a stream again."""
@@ -322,6 +357,8 @@ class Watching:
     def _track(self, change: Any) -> None:
         if type(change) is Put:
             self._tracked.put(change.key, change.item)
+            if len(self._tracked) > self._options.max_tracked:
+                self._tracked.forget()  # the next list will be told as a whole, if it is not too long itself
         elif type(change) is Deleted:
             self._tracked.drop(change.key)
 
@@ -339,6 +376,8 @@ class Watching:
                     changes, cursor = changes[: self._left], None
             self._left -= len(changes)
         yield Emit(Batch(changes, cursor))
+        if self._until is not None:  # also where bytes never cease to come, or the consumer took its time
+            self._over = self._over or self._is_late((yield NOW))
 
     def _patience(self, now: float) -> Optional[float]:
         """Seconds to wait for bytes."""

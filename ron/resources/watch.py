@@ -44,6 +44,8 @@ class _Changes(Generic[R]):
     ) -> None:
         description = scope.description
         description.check_operation("watch")
+        if options.initial:
+            description.check_operation("list")
         self._scope = scope
         self._options = options
         self._query = filter_query(description, filters, by_field, query)
@@ -73,8 +75,10 @@ class _Changes(Generic[R]):
             return
         position = self._position
         for change in batch.changes:
+            if self._closed:
+                return
             yield change
-            if change.cursor is not None:
+            if change.cursor is not None and change.type != "resync":  # that one's was read before, perhaps far ahead
                 position.cursor = change.cursor
         if batch.cursor is not None:
             position.cursor = batch.cursor
@@ -84,7 +88,7 @@ class _Changes(Generic[R]):
 
 
 def _weight(batch: Batch) -> int:
-    return len(batch.changes)
+    return len(batch.changes) or 1  # a position that moves takes room, too
 
 
 class Watch(_Changes[R]):
@@ -182,7 +186,9 @@ class WatchSync(_Changes[R]):
     def __iter__(self) -> Iterator[Change[R]]:
         try:
             while True:
-                yield from self._ready
+                # `yield from` would end these with a loop that is left, and lose them.
+                for change in self._ready:  # noqa: UP028 - see above
+                    yield change
                 batch = self._source.advance()
                 if batch is None:
                     return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, TypeVar, Union, overload
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -205,7 +205,11 @@ class MirrorView(Mapping[str, R]):
             self._check_readable()
             return key in self._mirrored.objects
 
-    def by(self, index: Union[str, Index[R, V]], value: Union[V, Any]) -> list[R]:
+    @overload
+    def by(self, index: Index[R, V], value: V) -> list[R]: ...
+    @overload
+    def by(self, index: str, value: Any) -> list[R]: ...
+    def by(self, index: Union[str, Index[R, Any]], value: Any) -> list[R]:
         """The objects whose indexed field (or function of them) has that value, those that came first first.
 
         Raises:

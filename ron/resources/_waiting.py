@@ -74,7 +74,7 @@ def _wait_for(
                 flow.close()
                 yield Emit(item)
                 return
-    raise _too_late(scope, key, timeout, seen)
+    raise _too_late(scope, key, timeout, seen if opened else None)
 
 
 def _of(batch: Batch, key: str) -> list[Any]:
@@ -102,9 +102,12 @@ def _is_wanted(predicate: Callable[[Any], bool], item: Any) -> bool:
     return bool(result)
 
 
-def _too_late(scope: Scope, key: Any, timeout: Optional[float], seen: int) -> RonError:
+def _too_late(scope: Scope, key: Any, timeout: Optional[float], seen: Optional[int]) -> RonError:
+    """The error at the end; ``seen`` says how often the object was seen, None that the node was never heard."""
     name = f"{scope.description.name} {shown(key)}"
     if timeout is None:
         return RonTimeoutError(f"wait_for: the node ended the stream before {name} was as wanted")
+    if seen is None:
+        return RonTimeoutError(f"wait_for: the node told nothing of {name} within {timeout:g} seconds")
     what = f"seen {seen} time{'s' if seen != 1 else ''}, never as wanted" if seen else "never there"
     return RonTimeoutError(f"wait_for: {name} was {what} within {timeout:g} seconds")

@@ -118,7 +118,7 @@ class WatchCalls(AsyncManager[R]):
             query=query,
             **by_field,
         )
-        return Mirror(watch, Mirrored(self._description, index), client._ports.clock)
+        return Mirror(watch, Mirrored(self._description, index), client._ports)
 
     async def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R:
         """The object, once ``predicate`` is true of it: it is read, then watched.
@@ -232,7 +232,7 @@ class WatchCallsSync(SyncManager[R]):
             query=query,
             **by_field,
         )
-        return MirrorSync(watch, Mirrored(self._description, index), client._ports.clock)
+        return MirrorSync(watch, Mirrored(self._description, index), client._ports)
 
     def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R:
         """The object, once ``predicate`` is true of it: it is read, then watched.

@@ -99,12 +99,14 @@ class Watching:
         """
         if self._options.max_duration is not None:
             self._until = (yield NOW) + self._options.max_duration
-        while not self._over:
-            if self._polls:
-                yield from self._poll()
-            else:
-                yield from self._stream()
-        self._position.status = LAST
+        try:
+            while not self._over:
+                if self._polls:
+                    yield from self._poll()
+                else:
+                    yield from self._stream()
+        finally:  # also where an error ends it: a status must not speak of a watch that is no more
+            self._position.status = LAST
 
     # One stream, from its opening to its loss.
 

@@ -84,7 +84,7 @@ class _Changes(Generic[R]):
 
 
 def _weight(batch: Batch) -> int:
-    return len(batch.changes)
+    return len(batch.changes) or 1  # a batch that only moves the cursor takes room, too
 
 
 class Watch(_Changes[R]):

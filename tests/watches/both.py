@@ -46,13 +46,17 @@ def wait_until(condition: Any) -> None:
 class Both:
     """One client; what the async one gives is awaited in a loop of our own, what the sync one gives is handed on."""
 
-    def __init__(self, colour: str, node: Optional[MemoryNode] = None, **settings: Any) -> None:
+    def __init__(
+        self, colour: str, node: Optional[MemoryNode] = None, url: Optional[str] = None, **settings: Any
+    ) -> None:
         self.colour = colour
         self.node = MemoryNode(Item) if node is None else node
         self.loop = asyncio.new_event_loop() if colour == "async" else None
         self.clock = settings.setdefault("clock", FakeClock(jitter=0.0))
         made = RonClient if colour == "async" else RonClientSync
-        self.client: Any = made(transport=self.node, **settings)
+        if url is None:
+            settings["transport"] = self.node
+        self.client: Any = made(url, allow_insecure_http=True, **settings)
         self.items: Any = self.client.objects(Item)
 
     def run(self, result: Any) -> Any:

@@ -73,6 +73,8 @@ class _Changes(Generic[R]):
             return
         position = self._position
         for change in batch.changes:
+            if self._closed:
+                return
             yield change
             if change.cursor is not None:
                 position.cursor = change.cursor
@@ -182,7 +184,9 @@ class WatchSync(_Changes[R]):
     def __iter__(self) -> Iterator[Change[R]]:
         try:
             while True:
-                yield from self._ready
+                # Leaving the loop would close what `yield from` goes through, with the changes that it still has.
+                for change in self._ready:  # noqa: UP028 - see above
+                    yield change
                 batch = self._source.advance()
                 if batch is None:
                     return

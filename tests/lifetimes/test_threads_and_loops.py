@@ -359,7 +359,7 @@ def test_a_watch_whose_client_is_closed(colour: str) -> None:
             next(changes)
             with ThreadPoolExecutor(1) as pool:
                 waiting: Future[Any] = pool.submit(next, changes)
-                _until(lambda: changes._source._busy)
+                _until(lambda: changes._source._busy)  # type: ignore[union-attr]  # it reads nothing ahead
                 sync.close()
             error: Any = waiting.exception()
         else:

@@ -60,7 +60,7 @@ def test_changed_waits_for_a_version(both: Both) -> None:
 
 def test_objects_are_found_by_index(both: Both) -> None:
     """By a field's value, typed like the field, and by a function's; what changes moves, what is gone is not found."""
-    by_first = Index(lambda one: one.name[0])
+    by_first: Index[Item, str] = Index(lambda one: one.name[0])
     both.node.add(item(1, "apple", price=1), item(2, "avocado", price=2), item(3, "beet", price=1))
     with both.inside(both.items.mirror(index=["price", by_first])) as mirror:
         both.run(mirror.synced())
@@ -103,7 +103,7 @@ def test_what_cannot_be_looked_up(both: Both, index: Any, value: Any, error: Any
 
 def test_a_value_of_an_index_is_hashable(both: Both) -> None:
     """What a function's index is asked for is said to be wrong where it cannot be a key."""
-    by_tags = Index(lambda one: tuple(one.tags))
+    by_tags: Index[Item, tuple[str, ...]] = Index(lambda one: tuple(one.tags))
     with both.inside(both.items.mirror(index=[by_tags])) as mirror:
         both.run(mirror.synced())
         with pytest.raises(ron.RonInputError, match=r"^a value of an index is hashable, not list$"):

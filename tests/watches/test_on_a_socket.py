@@ -103,7 +103,9 @@ def test_an_idle_watch_costs_nothing(node: Node) -> None:
             await loop.run_in_executor(None, elsewhere)
             quiet.append(selector.wakes - before)
             node.store.insert("items", {"name": "a"}, key="i-1")
-            assert "i-1" == (await upcoming).key
+            change = await upcoming
+            assert change.type == "added"
+            assert "i-1" == change.key
 
     def elsewhere() -> None:
         with RonClientSync(node.url, allow_insecure_http=True) as other:

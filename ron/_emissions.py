@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
 from ._drive import answer_async, answer_sync, drive_async, look_at
 from ._effects import Ahead, Close, Emit, Join, Send, Sleep
+from ._locks import ProcessLock
 from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError, RonTimeoutError
@@ -133,6 +134,8 @@ class EmissionsAsync(_Emissions[T]):
             await self.aclose()
 
     async def _answer(self, effect: Effect) -> Any:
+        if isinstance(effect, Send):
+            self._ports.check_open()
         if isinstance(effect, Ahead):
             self._ahead = asyncio.ensure_future(drive_async(self._ports, effect.flow))
             self._ahead.add_done_callback(look_at)
@@ -188,6 +191,8 @@ class EmissionsSync(_Emissions[T]):
     def __init__(self, ports: Ports, flow: Generator[Effect, Any, None]) -> None:
         super().__init__(ports, flow)
         self._woken = threading.Event()
+        #: who takes a step and who closes must know of each other
+        self._lock = ProcessLock()
 
     def __iter__(self) -> Iterator[T]:
         """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
@@ -204,12 +209,13 @@ class EmissionsSync(_Emissions[T]):
                 self.close()
 
     def __next__(self) -> T:
-        if self._flow is None:
-            raise StopIteration
+        with self._lock.here():
+            if self._flow is None or self._closing:
+                raise StopIteration
+            self._take()
         answer: Any = None
         effect: Any = None
         thrown: Optional[BaseException] = None
-        self._take()
         try:
             self._ports.check_open()
             while not self._closing:
@@ -234,7 +240,10 @@ class EmissionsSync(_Emissions[T]):
             self._finish()
             raise
         finally:
-            self._busy = False
+            with self._lock.here():
+                self._busy, closed = False, self._closing
+            if closed:
+                self._finish()
         self._finish()
         raise StopIteration
 
@@ -250,6 +259,8 @@ class EmissionsSync(_Emissions[T]):
             self.close()
 
     def _answer(self, effect: Effect) -> Any:
+        if isinstance(effect, Send):
+            self._ports.check_open()
         if isinstance(effect, Sleep):
             return self._ports.clock.wait(self._woken, effect.seconds)
         return answer_sync(self._ports, effect)
@@ -261,9 +272,11 @@ class EmissionsSync(_Emissions[T]):
 
     def close(self) -> None:
         """Ends the iteration and closes the stream under it."""
-        self._closing = True
+        with self._lock.here():
+            self._closing = True
+            busy = self._busy
         self._woken.set()
-        if self._busy:
+        if busy:
             for stream in tuple(self._streams):
                 stream.close()
         else:

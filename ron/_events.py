@@ -14,7 +14,7 @@ from ._flow import perform
 from ._plan import Plan, checked_timeout, plain_plan
 from ._reconnect import Reconnects
 from ._sse import Event, SSEDecoder
-from ._suggest import media_type
+from ._suggest import media_type, shown
 from ._values import Failure, Reply
 from .errors import (
     RonConfigError,
@@ -171,11 +171,13 @@ def stream_events(
     never shorter than the server's ``retry``. Without it a clean end ends the iteration and a loss is raised.
 
     Raises:
-        RonConfigError: at once, for an ``idle_timeout`` that is none.
+        RonConfigError: at once, for an ``idle_timeout`` or ``max_retries`` that is none.
         RonWatchError: while iterating, after ``max_retries`` + 1 streams in a row that brought no event.
     """
     idle = checked_timeout(idle_timeout, "idle_timeout")
     limit = session.max_retries if max_retries is None else max_retries
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        raise RonConfigError(f"max_retries must be a whole number of at least 0, not {shown(limit)}")
     return _stream(session, plan, position, idle, Reconnects(limit, session.random) if reconnect else None)
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
 from ._drive import look_at
+from .errors import RonConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,9 +130,14 @@ class ReadAheadSync(_Queue[T]):
         self._turn = threading.Condition()
         self._thread: Optional[threading.Thread] = None
         self._closed = False
+        self._pid = os.getpid()
 
     def advance(self) -> Optional[T]:
-        """The next item; None at the end."""
+        """The next item; None at the end. Raises ``RonConfigError`` in a process that was forked since."""
+        if self._pid != os.getpid():
+            raise RonConfigError(
+                "this iterator reads ahead in a thread, which a forked process does not have: make one there"
+            )
         with self._turn:
             if self._thread is None and not self._closed:
                 run: Any = contextvars.copy_context().run
@@ -160,6 +167,9 @@ class ReadAheadSync(_Queue[T]):
 
     def close(self) -> None:
         """Ends the reading, closes what is open under it and joins the thread; idempotent, from any thread."""
+        if self._pid != os.getpid():  # the lock may be held for ever, and there is no thread to join
+            self._source.close()
+            return
         with self._turn:
             self._closed = self._ended = True
             self._items.clear()

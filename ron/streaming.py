@@ -114,6 +114,7 @@ def subscribe(
     is looked at between events.
 
     Raises:
+        RonConfigError: at once, for wrong arguments.
         RonWatchError: after ``max_retries`` + 1 streams in a row without an event (None: the client's setting).
     """
     if not callable(callback):
@@ -127,7 +128,14 @@ def subscribe(
     from .client import RonClient
 
     if isinstance(client, RonClient):
+        if stop_event is not None and not isinstance(stop_event, asyncio.Event):
+            raise RonConfigError(
+                f"the stop_event of a RonClient is an asyncio.Event, not {type(stop_event).__name__}: "
+                "it ends the subscription in its event loop"
+            )
         return _deliver_async(client._emissions(flow), callback, stop_event)
+    if stop_event is not None and not callable(getattr(stop_event, "is_set", None)):
+        raise RonConfigError(f"the stop_event of a RonClientSync is a threading.Event, not {type(stop_event).__name__}")
     events = client._emissions(flow)
     try:
         while stop_event is None or not stop_event.is_set():

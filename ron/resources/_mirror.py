@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, TypeVar, Union, overload
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from .._clock import Clock
+    from .._drive import Ports
     from ._description import Description
     from .watch import Watch, WatchSync
 
@@ -178,11 +178,15 @@ class MirrorView(Mapping[str, R]):
     """
 
     _mirrored: Mirrored
-    _guard: AbstractContextManager[Any]
     _watch: Union[Watch[R], WatchSync[R]]
-    _clock: Clock
+    _ports: Ports
     _ended: Optional[str] = None
     _error: Optional[Exception] = None
+
+    @property
+    def _guard(self) -> AbstractContextManager[Any]:
+        """What is held while something is read. Raises ``RonWatchError`` in a process that was forked since."""
+        raise NotImplementedError
 
     def __getitem__(self, key: str) -> R:
         with self._guard:
@@ -205,7 +209,11 @@ class MirrorView(Mapping[str, R]):
             self._check_readable()
             return key in self._mirrored.objects
 
-    def by(self, index: Union[str, Index[R, V]], value: Union[V, Any]) -> list[R]:
+    @overload
+    def by(self, index: Index[R, V], value: V) -> list[R]: ...
+    @overload
+    def by(self, index: str, value: Any) -> list[R]: ...
+    def by(self, index: Union[str, Index[R, Any]], value: Any) -> list[R]:
         """The objects whose indexed field (or function of them) has that value, those that came first first.
 
         Raises:
@@ -232,7 +240,15 @@ class MirrorView(Mapping[str, R]):
     def age(self) -> Optional[float]:
         """Seconds since the node last gave a sign of life (a change, a heartbeat, a list); None before the first."""
         heard = self._watch._position.heard
-        return None if heard is None else max(0.0, self._clock.monotonic() - heard)
+        return None if heard is None else max(0.0, self._ports.clock.monotonic() - heard)
+
+    def _check_process(self, ours: bool) -> None:
+        if not ours:
+            name = self._mirrored.description.name
+            raise RonWatchError(
+                f"this mirror of {name} follows no more: nothing follows it in a forked process; make one there",
+                cursor=self._watch.cursor,
+            )
 
     def _check_readable(self) -> None:
         name = self._mirrored.description.name
@@ -243,6 +259,10 @@ class MirrorView(Mapping[str, R]):
             raise RonConfigError(f"this mirror of {name} follows no more: an index raised an error") from self._error
         if self._ended is not None:
             raise RonWatchError(f"this mirror of {name} follows no more: {self._ended}", cursor=self._watch.cursor)
+        if self._ports.closed:
+            raise RonWatchError(
+                f"this mirror of {name} follows no more: its client is closed", cursor=self._watch.cursor
+            )
         if not self._mirrored.synced:
             raise RonConfigError(f"this mirror of {name} is not filled yet: wait for synced() first")
 

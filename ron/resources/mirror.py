@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
@@ -17,11 +18,12 @@ from ..errors import RonConfigError, RonTimeoutError
 from ._mirror import Mirrored, MirrorView
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from .._clock import Clock
+    from .._drive import Ports
     from .watch import Watch, WatchSync
 
 __all__ = ["Mirror", "MirrorSync"]
@@ -30,6 +32,10 @@ R = TypeVar("R")
 
 _ENDED = "the node ended the stream (204)"
 _LEFT = "its `with` block has ended"
+_CANCELLED = "its task was cancelled, as the end of the event loop does"
+
+
+_NO_GUARD = contextlib.nullcontext()
 
 
 class Mirror(MirrorView[R]):
@@ -45,11 +51,11 @@ class Mirror(MirrorView[R]):
     watch under it has given up: a mirror never shows what nobody keeps right.
     """
 
-    def __init__(self, watch: Watch[R], mirrored: Mirrored, clock: Clock) -> None:
+    def __init__(self, watch: Watch[R], mirrored: Mirrored, ports: Ports) -> None:
         self._watch: Watch[R] = watch
         self._mirrored = mirrored
-        self._clock = clock
-        self._guard = contextlib.nullcontext()
+        self._ports = ports
+        self._pid = os.getpid()
         self._task: Optional[asyncio.Task[None]] = None
         self._turn: Optional[asyncio.Event] = None
 
@@ -60,7 +66,7 @@ class Mirror(MirrorView[R]):
         await self._watch.__aenter__()
         self._turn = asyncio.Event()
         self._task = asyncio.ensure_future(self._follow())
-        self._task.add_done_callback(look_at)
+        self._task.add_done_callback(self._over)
         return self
 
     async def __aexit__(
@@ -82,10 +88,21 @@ class Mirror(MirrorView[R]):
             async for change in self._watch:
                 self._mirrored.apply(change)
                 self._wake()
-            self._ended = _ENDED
+            self._ended = self._ended or _ENDED
         except Exception as error:  # noqa: BLE001 - whoever reads is told
             self._error = error
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        look_at(task)
+        self._ended = self._ended or _CANCELLED
         self._wake()
+
+    @property
+    def _guard(self) -> AbstractContextManager[Any]:
+        self._check_process(self._pid == os.getpid())
+        if self._task is not None and self._task.get_loop().is_closed():
+            self._ended = self._ended or _CANCELLED
+        return _NO_GUARD
 
     def _wake(self) -> None:
         """Wakes all that wait, and lets later ones wait for the next time."""
@@ -119,6 +136,9 @@ class Mirror(MirrorView[R]):
             raise RonConfigError(
                 "this mirror does not follow anything yet: write `async with items.mirror() as mirror:`"
             )
+        with self._guard:
+            if self._task.get_loop() is not asyncio.get_running_loop() and not self._task.done():
+                raise RonConfigError("this mirror follows the node in another event loop: wait there")
         waiting = asyncio.ensure_future(self._until(is_there))
         try:
             done, _ = await asyncio.wait({waiting}, timeout=seconds)
@@ -131,7 +151,7 @@ class Mirror(MirrorView[R]):
 
     async def _until(self, is_there: Any) -> None:
         while not is_there():
-            if self._error is not None or self._ended is not None:
+            if self._error is not None or self._ended is not None or self._ports.closed:
                 self._check_readable()
             assert self._turn is not None
             await self._turn.wait()
@@ -140,12 +160,18 @@ class Mirror(MirrorView[R]):
 class MirrorSync(MirrorView[R]):
     """The sync twin of :class:`Mirror`: ``with items.mirror() as mirror:``; one thread follows, any may read."""
 
-    def __init__(self, watch: WatchSync[R], mirrored: Mirrored, clock: Clock) -> None:
+    def __init__(self, watch: WatchSync[R], mirrored: Mirrored, ports: Ports) -> None:
         self._watch: WatchSync[R] = watch
         self._mirrored = mirrored
-        self._clock = clock
+        self._ports = ports
         self._thread: Optional[threading.Thread] = None
-        self._turn = self._guard = threading.Condition()
+        self._turn = threading.Condition()
+        self._pid = os.getpid()
+
+    @property
+    def _guard(self) -> AbstractContextManager[Any]:
+        self._check_process(self._pid == os.getpid())
+        return self._turn
 
     def __enter__(self) -> Self:
         """Opens the stream and begins to follow it."""
@@ -164,10 +190,14 @@ class MirrorSync(MirrorView[R]):
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
+        assert self._thread is not None
+        if self._pid != os.getpid():  # the lock may be held for ever, and there is no thread to join
+            self._watch.close()
+            return
         with self._turn:
             self._ended = self._ended or _LEFT
+            self._turn.notify_all()
         self._watch.close()
-        assert self._thread is not None
         self._thread.join()
 
     def _follow(self) -> None:
@@ -196,9 +226,10 @@ class MirrorSync(MirrorView[R]):
         seconds = checked_timeout(timeout)
         if self._thread is None:
             raise RonConfigError("this mirror does not follow anything yet: write `with items.mirror() as mirror:`")
-        with self._turn:
+        with self._guard:
             over = self._turn.wait_for(
-                lambda: is_there() or self._error is not None or self._ended is not None, timeout=seconds
+                lambda: is_there() or self._error is not None or self._ended is not None or self._ports.closed,
+                timeout=seconds,
             )
         if not over:
             name = self._mirrored.description.name

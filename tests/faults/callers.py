@@ -47,6 +47,7 @@ class Session:
 
     def __init__(self, caller: Caller, client: Any, transport: _Kept) -> None:
         self.client = client
+        self.is_sync = caller.is_sync
         self._caller = caller
         self._transport = transport
 
@@ -71,6 +72,7 @@ class Caller:
         self.gaps = adapter.gaps
         self.trust = trust
         self._adapter = adapter
+        self.is_sync = colour == "sync"
         self._colour = colour
         self._loop = asyncio.new_event_loop() if colour == "async" else None
 

@@ -151,11 +151,33 @@ async def _watch(client: RonClient, nonce: str) -> str:
     raise AssertionError("the stream ended")
 
 
+async def _watch_ahead(client: RonClient, nonce: str) -> str:
+    async for change in client.objects(Item).watch(name=nonce, buffer=10):
+        assert change.type == "added"
+        name: str = change.item.name
+        return name
+    raise AssertionError("the stream ended")
+
+
+async def _mirror(client: RonClient, nonce: str) -> str:
+    async with client.objects(Item).mirror(name=nonce) as mirror:
+        await mirror.synced()
+        assert {"i-1", "i-2"} == set(mirror)
+        return mirror["i-2"].name
+
+
+async def _wait_for(client: RonClient, nonce: str) -> str:
+    return (await client.objects(Item).wait_for(nonce, lambda item: item.name == nonce)).name
+
+
 CALLS: dict[str, Callable[[RonClient, str], Awaitable[str]]] = {
     "get": _get,
     "create": _create,
     "list": _list,
     "watch": _watch,
+    "watch, reading ahead": _watch_ahead,
+    "mirror": _mirror,
+    "wait_for": _wait_for,
 }
 
 

@@ -36,8 +36,9 @@ class EchoNode:
     """Answers with the request's own words.
 
     ``GET /app/items/<key>`` gives that item, ``POST /app/items`` the item that was sent, ``GET /app/items`` two pages
-    of one item each that is called like the ``name`` asked for, ``/app/items/events`` one event, and a second
-    one when somebody asks for ``/app/release``. ``/app/held/...`` is answered then, too, ``/app/silent/...`` never.
+    of one item each that is called like the ``name`` asked for, ``/app/items/events`` one event behind the last id,
+    and a second one when somebody asks for ``/app/release``. ``/app/held/...`` is answered then, too,
+    ``/app/silent/...`` never.
     Everything else is told back.
 
     Attributes:
@@ -205,7 +206,7 @@ class _Connection(asyncio.Protocol):
             self._held = answer
             return
         elif request.target.startswith("/app/items/events"):
-            self._held = _event("2", request)
+            self._held = _event(2, request)
         size = -(-len(answer) // self.node.slices)
         self._write([answer[at : at + size] for at in range(0, len(answer), size)])
 
@@ -225,7 +226,7 @@ def _answer_to(request: Request) -> Optional[bytes]:
     if where.path.startswith("/app/silent/"):
         return None
     if where.path == "/app/items/events":
-        return _EVENTS + _event("1", request)
+        return _EVENTS + _event(1, request)
     if where.path == "/app/items" and request.method == "GET":
         number = int(query.get("page_token", "1"))
         item = {"id": f"i-{number}", "name": query.get("name", "-")}
@@ -239,7 +240,9 @@ def _answer_to(request: Request) -> Optional[bytes]:
     return _json({**told, "body": request.body.decode()})
 
 
-def _event(number: str, request: Request) -> bytes:
+def _event(number: int, request: Request) -> bytes:
+    """The first or second event behind where the stream goes on."""
+    number += int(request.last_event_id or "0")
     name = parse_qs(urlsplit(request.target).query).get("name", ["-"])[-1]
     data = f'id: {number}\nevent: added\ndata: {{"id": "i-{number}", "name": "{name}"}}\n\n'.encode()
     return b"%x\r\n%b\r\n" % (len(data), data)

@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ron import HttpxTransport, RonClient, RonClientSync, RonConfigError
+from ron import HttpxTransport, RonClient, RonClientSync, RonConfigError, RonWatchError
 from tests.lifetimes.cases import Item
 
 __all__ = ["PROGRAMS", "SILENT"]
@@ -188,7 +188,7 @@ def fork_with_a_watch(url: str) -> None:
         in_child(client.close)
 
         def read_on() -> None:
-            assert "i-1" == key_of(next(changes))  # the beginning of a stream of its own
+            assert "i-2" == key_of(next(changes))  # from a stream of its own
 
         in_child(read_on)
         client.get("/app/release")
@@ -221,6 +221,58 @@ def _at_once(closing: Callable[[], Any]) -> None:
     except StopIteration:
         return
     raise AssertionError("it waits")
+
+
+@program
+def fork_with_a_mirror(url: str) -> None:
+    """In a child nothing follows the node: reading an inherited mirror raises, also while its lock is held; closing it
+    there, and a watch that reads ahead, takes nothing from the parent's.
+    """
+    with RonClientSync(url, allow_insecure_http=True) as client:
+        items = client.objects(Item)
+        with items.watch(name="w", buffer=5) as changes, items.mirror(name="w") as mirror:
+            assert "i-1" == key_of(next(changes))
+            mirror.synced(timeout=PATIENCE)
+
+            def refused() -> None:
+                for read in (len, list, lambda mirror: mirror["i-1"], lambda mirror: mirror.changed(0)):
+                    with pytest.raises(RonWatchError, match=r"nothing follows it in a forked process; make one there$"):
+                        read(mirror)
+                with pytest.raises(
+                    RonConfigError, match=r"^this iterator reads ahead in a thread, which a forked proce"
+                ):
+                    next(changes)
+
+            def closed() -> None:
+                changes.close()
+                mirror.__exit__(None, None, None)
+                client.close()
+
+            turns: Any = (mirror._turn, changes._source._turn)  # type: ignore[union-attr]  # it reads ahead
+            with held(*turns):
+                in_child(refused)
+                in_child(closed)
+            assert {"i-1", "i-2"} == set(mirror)
+            client.get("/app/release")
+            assert "i-2" == key_of(next(changes))
+
+
+@program
+def fork_with_an_async_mirror(url: str) -> None:
+    """The same in a coroutine."""
+
+    async def main() -> None:
+        async with RonClient(url, allow_insecure_http=True) as client, client.objects(Item).mirror() as mirror:
+            await mirror.synced(timeout=PATIENCE)
+
+            def refused() -> None:
+                with pytest.raises(RonWatchError, match=r"nothing follows it in a forked process; make one there$"):
+                    len(mirror)
+
+            in_child(refused)
+            assert 2 == len(mirror)
+
+    asyncio.run(main())
 
 
 @program

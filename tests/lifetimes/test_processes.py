@@ -55,6 +55,8 @@ def end_of(process: subprocess.Popen[str], say: str = "") -> End:
         "fork_while_locked",
         "fork_with_a_watch",
         "fork_with_an_async_watch",
+        "fork_with_a_mirror",
+        "fork_with_an_async_mirror",
         "fork_pool",
         "fork_httpx",
         "fork_in_process",

@@ -25,22 +25,27 @@ from ron import (
     Facet,
     FacetClient,
     FacetClientSync,
+    Index,
     Listing,
     ListingSync,
     Manager,
     ManagerSync,
     Manifest,
     Meta,
+    Mirror,
+    MirrorSync,
     Other,
     Page,
     Pages,
     Patch,
     Put,
     Resource,
+    Resync,
     RonClient,
     RonClientSync,
     RonConflictError,
     RonError,
+    RonParseError,
     Singleton,
     Timestamp,
     UnixMillis,
@@ -249,23 +254,30 @@ def listings_sync(items: ManagerSync[Item]) -> None:
     assert_type(list(Item.objects_sync.list()), list[Item])
 
 
-def narrowed(change: Union[Put[Item], Deleted[Item], Other]) -> None:
+def narrowed(change: Union[Put[Item], Deleted[Item], Resync, Other]) -> None:
     """A change narrows by its `type` and by its class."""
     if change.type == "other":
         assert_type(change, Other)
         assert_type(change.data, str)
+        assert_type(change.error, Optional[RonParseError])
+    elif change.type == "resync":
+        assert_type(change, Resync)
+        assert_type(change.reason, Literal["start", "expired", "no_ids", "poll_gap"])
+        assert_type(change.keys, frozenset[str])
     elif change.type == "deleted":
         assert_type(change, Deleted[Item])
         assert_type(change.item, Optional[Item])
     else:
         assert_type(change, Put[Item])
-        assert_type(change.type, Literal["added", "modified"])
+        assert_type(change.type, Literal["added", "modified", "listed"])
         assert_type(change.item, Item)
     if isinstance(change, Put):
         assert_type(change.item.price, int)
         assert_type(change.key, str)
     elif isinstance(change, Deleted):
         assert_type(change.item, Optional[Item])
+    elif isinstance(change, Resync):
+        assert_type(change, Resync)
     else:
         assert_type(change.event, str)
     assert_type(change.cursor, Optional[str])
@@ -276,7 +288,7 @@ async def watches(items: Manager[Item]) -> None:
     async with items.watch(status="open", cursor="7", idle_timeout=30) as changes:
         assert_type(changes, Watch[Item])
         async for change in changes:
-            assert_type(change, Union[Put[Item], Deleted[Item], Other])
+            assert_type(change, Union[Put[Item], Deleted[Item], Resync, Other])
             narrowed(change)
         assert_type(changes.cursor, Optional[str])
         assert_type(changes.status, str)
@@ -287,7 +299,42 @@ def watches_sync(items: ManagerSync[Item]) -> None:
     with items.watch() as changes:
         assert_type(changes, WatchSync[Item])
         for change in changes:
-            assert_type(change, Union[Put[Item], Deleted[Item], Other])
+            assert_type(change, Union[Put[Item], Deleted[Item], Resync, Other])
+
+
+def dearest(item: Item) -> int:
+    """A function of an object, for an index."""
+    return item.price
+
+
+async def mirrors(items: Manager[Item]) -> None:
+    """A mirror is a mapping of keys to objects; an index of a function knows the values that it is asked for."""
+    by_price = Index(dearest)
+    assert_type(by_price, Index[Item, int])
+    async with items.mirror(status="open", index=["name", by_price]) as mirror:
+        assert_type(mirror, Mirror[Item])
+        assert_type(await mirror.synced(timeout=1.0), None)
+        assert_type(await mirror.changed(since=mirror.version), int)
+        assert_type(mirror["i-1"], Item)
+        assert_type(mirror.get("i-1"), Optional[Item])
+        assert_type(list(mirror), list[str])
+        assert_type(list(mirror.values()), list[Item])
+        assert_type(mirror.by("name", "kettle"), list[Item])
+        assert_type(mirror.by(by_price, 7), list[Item])
+        assert_type(mirror.age, Optional[float])
+    assert_type(await items.wait_for("i-1", lambda item: item.price > 7, timeout=1.0), Item)
+
+
+def mirrors_sync(items: ManagerSync[Item]) -> None:
+    """The sync twin."""
+    by_price = Index(dearest)
+    with items.mirror(index=[by_price]) as mirror:
+        assert_type(mirror, MirrorSync[Item])
+        assert_type(mirror.synced(), None)
+        assert_type(mirror.changed(), int)
+        assert_type(mirror["i-1"], Item)
+        assert_type(mirror.by(by_price, 7), list[Item])
+    assert_type(items.wait_for("i-1", lambda item: item.name == "kettle"), Item)
 
 
 async def clients() -> None:

@@ -14,14 +14,63 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FILES = ("right.py", "wrong.py")
+#: `match` needs Python 3.10 or newer, so what is right of it stands in no file of the tree
+MATCH = """\
+from typing import Optional
+
+from ron import Deleted, Other, Put, Resource, Resync, Watch, WatchSync, server
+from typing_extensions import assert_never, assert_type
+
+
+class Item(Resource, path="/app/items"):
+    id: str = server()
+    name: str
+
+
+async def follow(watch: Watch[Item]) -> None:
+    async for change in watch:
+        match change:
+            case Put(item=item, key=key):
+                assert_type(item, Item)
+                assert_type(key, str)
+            case Deleted(item=last):
+                assert_type(last, Optional[Item])
+            case Resync(keys=keys):
+                assert_type(keys, frozenset[str])
+            case Other(event=name):
+                assert_type(name, str)
+            case _:
+                assert_never(change)
+
+
+def follow_sync(watch: WatchSync[Item]) -> None:
+    for change in watch:
+        match change.type:
+            case "added" | "modified" | "listed":
+                assert_type(change.key, str)
+            case "deleted":
+                assert_type(change.item, Optional[Item])
+            case "resync":
+                assert_type(change.keys, frozenset[str])
+            case "other":
+                assert_type(change.data, str)
+"""
 
 Found = dict[tuple[str, int], list[str]]
 
 
-def run(folder: Path, *command: str) -> str:
-    """The output of a type checker that reads both files; it must have come to an end of its own."""
+@pytest.fixture(scope="module")
+def match_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`MATCH`, as a file."""
+    file = tmp_path_factory.mktemp("match") / "right_match.py"
+    file.write_text(MATCH, encoding="utf-8")
+    return file
+
+
+def run(folder: Path, match_file: Path, *command: str) -> str:
+    """The output of a type checker that reads all files; it must have come to an end of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", *command, *(str(HERE / name) for name in FILES)],
+        [sys.executable, "-m", *command, *(str(HERE / name) for name in FILES), str(match_file)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -33,10 +82,10 @@ def run(folder: Path, *command: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def mypy() -> Found:
+def mypy(match_file: Path) -> Found:
     """What mypy says, by file and line."""
     found: Found = defaultdict(list)
-    output = run(ROOT, "mypy", "--strict", "--no-error-summary")
+    output = run(ROOT, match_file, "mypy", "--strict", "--no-error-summary")
     for line in output.splitlines():
         match = re.fullmatch(r"(.+?):(\d+): error: (.+)", line)
         if match:
@@ -45,7 +94,7 @@ def mypy() -> Found:
 
 
 @pytest.fixture(scope="module")
-def pyright(tmp_path_factory: pytest.TempPathFactory) -> Found:
+def pyright(tmp_path_factory: pytest.TempPathFactory, match_file: Path) -> Found:
     """The rules that pyright names, by file and line; not by the house's settings, which leave `wrong.py` out."""
     folder = tmp_path_factory.mktemp("pyright")
     settings = {
@@ -53,9 +102,13 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> Found:
         "pythonVersion": "3.9",
         "typeCheckingMode": "standard",
         "enableTypeIgnoreComments": False,
+        "executionEnvironments": [
+            {"root": str(match_file.parent), "pythonVersion": "3.10", "extraPaths": [str(ROOT)]},
+            {"root": str(HERE), "extraPaths": [str(ROOT)]},
+        ],
     }
     (folder / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
-    output = run(folder, "pyright", "--outputjson", "--pythonpath", sys.executable)
+    output = run(folder, match_file, "pyright", "--outputjson", "--pythonpath", sys.executable)
     found: Found = defaultdict(list)
     for one in json.loads(output[output.index("{") :])["generalDiagnostics"]:
         place = (Path(one["file"]).name, one["range"]["start"]["line"] + 1)
@@ -87,7 +140,7 @@ def said(request: pytest.FixtureRequest, checker: str) -> Found:
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_what_is_right_passes(checker: str, said: Found) -> None:
     """Everything of the first hour is inferred, with no plug-in and nothing ignored."""
-    assert {} == {place: texts for place, texts in said.items() if place[0] == "right.py"}
+    assert {} == {place: texts for place, texts in said.items() if place[0] in ("right.py", "right_match.py")}
 
 
 def test_mypy_finds_each_mistake_where_it_stands(mypy: Found) -> None:

@@ -14,13 +14,16 @@ from ron import (
     Deleted,
     Draft,
     Facet,
+    Index,
     Manager,
     ManagerSync,
     Manifest,
+    Mirror,
     Other,
     Patch,
     Put,
     Resource,
+    Resync,
     RonClient,
     RonClientSync,
     Singleton,
@@ -174,13 +177,14 @@ def manifests(manifest: Manifest) -> None:
     diff(["x"], {})  # E: has incompatible type "str"  # P: reportArgumentType
 
 
-def changes(put: Put[Item], deleted: Deleted[Item], other: Other) -> None:
+def changes(put: Put[Item], deleted: Deleted[Item], resync: Resync, other: Other) -> None:
     """A change has what its class has, and is frozen."""
     put.key = "x"  # E: Property "key" defined in "Put" is read-only  # P: reportAttributeAccessIssue
     print(deleted.item.name)  # E: no attribute "name"  # P: reportOptionalMemberAccess
     print(other.item)  # E: no attribute "item"  # P: reportAttributeAccessIssue
     if put.type == "deleted":  # E: Non-overlapping equality check
         print(put)
+    print(resync.item)  # E: no attribute "item"  # P: reportAttributeAccessIssue
     print(put.item.text)  # E: no attribute "text"  # P: reportAttributeAccessIssue
 
 
@@ -210,3 +214,16 @@ def servers(tenants: Tenants, tenants_sync: TenantsSync, client: RonClient, sync
     RonFlask(clients=tenants)  # E: incompatible type "Tenants"  # P: reportArgumentType
     with tenants.client("acme"):  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
         pass
+async def mirrors(items: Manager[Item], mirror: Mirror[Item], by_price: Index[Item, int], by_text: Index[Note, str]) -> None:
+    """A mirror is read-only, its indexes are of its resource, and a predicate is a function of the object."""
+    mirror["i-1"] = Item(name="a")  # E: Unsupported target for indexed assignment  # P: reportIndexIssue
+    del mirror["i-1"]  # E: no attribute "__delitem__"  # P: reportIndexIssue
+    print(mirror["i-1"].text)  # E: no attribute "text"  # P: reportAttributeAccessIssue
+    mirror.by(by_price, "7")  # E: Cannot infer value of type parameter "V"  # P: reportArgumentType, reportCallIssue
+    mirror.by(7, "7")  # E: No overload variant of "by"  # P: reportArgumentType, reportCallIssue
+    mirror.by(by_text, "a")  # E: incompatible type "Index[Note, str]"  # P: reportArgumentType, reportCallIssue
+    items.mirror(index=[by_text])  # E: incompatible type "Index[Note, str]"  # P: reportArgumentType
+    with mirror:  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
+        pass
+    await items.wait_for("i-1", lambda item: item.text == "a")  # E: no attribute "text"  # P: reportAttributeAccessIssue
+    await items.wait_for("i-1", "sold")  # E: incompatible type "str"  # P: reportArgumentType

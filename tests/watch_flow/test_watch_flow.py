@@ -27,8 +27,8 @@ from ron._values import Failure
 from ron.resources._watching import STREAM_AGAIN, Batch
 from ron.testing import FakeClock
 from tests.unit.rig import late, lost, refused, reply
-from tests.watch.stepper import Asleep, Ended, Idle, ToyWatch, apply, as_store
-from tests.watch.toy import JSON, SSE, ToyNode, ToyStream
+from tests.watch_flow.stepper import Asleep, Ended, Idle, ToyWatch, apply, as_store
+from tests.watch_flow.toy import JSON, SSE, ToyNode, ToyStream
 
 
 class Unlisted(Resource, path="/app/things", operations=["get", "watch"]):

@@ -16,8 +16,8 @@ from ron.resources._replays import REMEMBERED, Replays
 from ron.resources._silence import Silence
 from ron.resources._tracked import Tracked
 from ron.resources._watch_states import FIRST, LAST, STATES, TRANSITIONS, diagram, follow
-from tests.watch.stepper import ToyWatch
-from tests.watch.toy import Thing, ToyNode
+from tests.watch_flow.stepper import ToyWatch
+from tests.watch_flow.toy import Thing, ToyNode
 
 # --- Reconnects ---------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from ron.resources._watch_states import LAST, TRANSITIONS
 from ron.resources.watch import _Changes
 from tests.unit.resource_declarations import described
 from tests.unit.rig import make_session
-from tests.watch.toy import Thing, ToyNode, ToyStream
+from tests.watch_flow.toy import Thing, ToyNode, ToyStream
 
 
 class Idle(NamedTuple):

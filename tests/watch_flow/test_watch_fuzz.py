@@ -10,8 +10,8 @@ from ron._values import Failure, Reply
 from ron.errors import RonError
 from ron.resources._watch_states import LAST, STATES, TRANSITIONS
 from ron.testing import FakeClock
-from tests.watch.stepper import ToyWatch
-from tests.watch.toy import JSON, SSE, ToyNode, ToyStream
+from tests.watch_flow.stepper import ToyWatch
+from tests.watch_flow.toy import JSON, SSE, ToyNode, ToyStream
 
 STATUSES = (200, 200, 200, 200, 204, 301, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 410, 429, 500, 501, 503)
 TYPES = (SSE, SSE, SSE, SSE, SSE, SSE, SSE, JSON)

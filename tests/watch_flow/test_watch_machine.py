@@ -14,8 +14,8 @@ from ron import Index
 from ron._values import Failure
 from ron.testing import FakeClock
 from tests.unit.rig import reply
-from tests.watch.stepper import Asleep, Ended, Idle, ToyWatch, apply, as_store, closable, mirrored
-from tests.watch.toy import ToyNode
+from tests.watch_flow.stepper import Asleep, Ended, Idle, ToyWatch, apply, as_store, closable, mirrored
+from tests.watch_flow.toy import ToyNode
 
 KEYS = st.sampled_from("a b c d e f g".split())
 STATUSES = st.sampled_from(["new", "open", "done"])

@@ -11,8 +11,8 @@ from ron.resources._operations import Scope
 from ron.resources._waiting import wait_for
 from tests.unit.resource_declarations import described
 from tests.unit.rig import make_session, reply
-from tests.watch.stepper import Asleep, Ended, Idle, Stepper
-from tests.watch.toy import Thing, ToyNode
+from tests.watch_flow.stepper import Asleep, Ended, Idle, Stepper
+from tests.watch_flow.toy import Thing, ToyNode
 
 
 def waiting(node: ToyNode, predicate: Callable[[Any], Any], timeout: Optional[float] = None, key: str = "a") -> Stepper:

@@ -12,8 +12,8 @@ import pytest
 
 from ron import RonClient, RonClientSync
 from ron.testing import FakeClock, MemoryNode, stored
-from tests.watch.stepper import apply
-from tests.watch.toy import Thing
+from tests.watch_flow.stepper import apply
+from tests.watch_flow.toy import Thing
 
 BUFFERS = pytest.mark.parametrize("buffer", [0, 2, 50])
 

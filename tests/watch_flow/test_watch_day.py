@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.watch.stepper import ToyWatch, apply, as_store
-from tests.watch.toy import ToyNode
+from tests.watch_flow.stepper import ToyWatch, apply, as_store
+from tests.watch_flow.toy import ToyNode
 
 HOURS = 24
 #: seconds between heartbeats, and heartbeats an hour

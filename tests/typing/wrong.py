@@ -226,4 +226,4 @@ async def mirrors(items: Manager[Item], mirror: Mirror[Item], by_price: Index[It
     with mirror:  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
         pass
     await items.wait_for("i-1", lambda item: item.text == "a")  # E: no attribute "text"  # P: reportAttributeAccessIssue
-    await items.wait_for("i-1", "sold")  # E: incompatible type "str"  # P: reportArgumentType
+    await items.wait_for("i-1", "sold")  # E: No overload variant of "wait_for"  # P: reportArgumentType, reportCallIssue

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .metrics import RequestMetrics as RequestMetrics
     from .pagination import Page as Page
     from .pagination import iter_pages as iter_pages
+    from .resources import BulkResult as BulkResult
     from .resources import Change as Change
     from .resources import Deleted as Deleted
     from .resources import Draft as Draft
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from .resources import ManagerSync as ManagerSync
     from .resources import Meta as Meta
     from .resources import Other as Other
+    from .resources import Outcome as Outcome
     from .resources import Patch as Patch
     from .resources import Put as Put
     from .resources import Resource as Resource
@@ -114,8 +116,8 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "Change Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Patch Put Resource Watch "
-        "WatchSync meta server"
+        "BulkResult Change Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Outcome Patch Put Resource "
+        "Watch WatchSync meta server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._bulk import BulkResult as BulkResult
+    from ._bulk import Outcome as Outcome
     from ._changes import Change as Change
     from ._changes import Deleted as Deleted
     from ._changes import Other as Other
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 #: module → the public names that live in it; loaded when first touched, as in ``ron`` itself
 _HOMES = {
+    "_bulk": "BulkResult Outcome",
     "_changes": "Change Deleted Other Put",
     "_drafts": "Draft Patch",
     "_fields": "server",

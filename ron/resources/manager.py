@@ -11,6 +11,7 @@ from .. import _ambient
 from . import _operations
 from ._manager import BaseManager, checked_client
 from .listing import Listing
+from .many import ManyCalls
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
 
 
-class Manager(BaseManager[R]):
+class Manager(ManyCalls[R], BaseManager[R]):
     """Typed access to one resource, async.
 
     Every call raises :class:`ron.RonError` and nothing else; ``RonConfigError`` and ``RonInputError`` before anything

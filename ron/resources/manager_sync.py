@@ -11,6 +11,7 @@ from .. import _ambient
 from . import _operations
 from ._manager import BaseManager, checked_client
 from .listing import ListingSync
+from .many_sync import ManyCallsSync
 from .watch import WatchSync
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
 
 
-class ManagerSync(BaseManager[R]):
+class ManagerSync(ManyCallsSync[R], BaseManager[R]):
     """The sync twin of :class:`Manager`; the same calls without ``await``."""
 
     def __init__(self, resource: type[R], client: Optional[RonClientSync] = None) -> None:

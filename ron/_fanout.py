@@ -1,0 +1,106 @@
+"""Which of many items wait, are under way or done, and when there is room for another. Nothing here may do I/O.
+
+The running halves are ``ron._fanout_async`` and ``ron._fanout_sync``. The consumer's side adds items as long as there
+is room and takes results; workers ask for jobs until there is none. So nothing waits for a consumer that never comes
+back, and at most twice as many items are in hand as are under way, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ._effects import Effect
+    from .errors import RonError
+
+__all__ = ["Books", "Job", "Work"]
+
+T = TypeVar("T")
+
+
+class Job(NamedTuple):
+    """One item: its position in the input, and what was given there."""
+
+    at: int
+    given: Any
+
+
+class Work(Protocol[T]):
+    """What is to be done with each item."""
+
+    def flow(self, job: Job) -> Generator[Effect, Any, Any]:
+        """The flow of one item."""
+        ...
+
+    def outcome(self, job: Job, value: Any, error: Optional[RonError]) -> T:
+        """What is told of an item whose flow gave ``value`` or raised ``error``."""
+        ...
+
+    def gives_up(self, outcome: T) -> Optional[RonError]:
+        """The error that ends it all: no further item is begun, and it is raised once those under way are through."""
+        ...
+
+
+class Books(Generic[T]):
+    """The account of one run. ``ordered``: results come in the order of the input, else as they are done."""
+
+    def __init__(self, concurrency: int, *, ordered: bool) -> None:
+        self._concurrency = concurrency
+        self._ordered = ordered
+        self._waiting: deque[Job] = deque()
+        self._done: dict[int, T] = {}
+        self._added = 0
+        self._taken = 0
+        self._workers = 0
+        self.exhausted = False
+
+    def room(self) -> bool:
+        """Whether another item may be added: of those not taken back yet at most twice the concurrency are in hand."""
+        return not self.exhausted and self._added - self._taken < 2 * self._concurrency
+
+    def wants(self) -> bool:
+        """Whether the consumer should add an item before it takes one: not if all are busy and there is one to take."""
+        return self.room() and not (self.ready() and self._added - self._taken - len(self._done) >= self._concurrency)
+
+    def add(self, given: Any) -> bool:
+        """Adds an item; tells whether a worker is to be started, which then counts as there."""
+        self._waiting.append(Job(self._added, given))
+        self._added += 1
+        if self._workers >= self._concurrency:
+            return False
+        self._workers += 1
+        return True
+
+    def job(self) -> Optional[Job]:
+        """The next job for a worker; None sends the worker home."""
+        if self._waiting:
+            return self._waiting.popleft()
+        self._workers -= 1
+        return None
+
+    def finish(self, job: Job, result: T) -> None:
+        """A worker is through with a job."""
+        self._done[job.at] = result
+
+    def ready(self) -> bool:
+        """Whether there is a result to take."""
+        return self._taken in self._done if self._ordered else bool(self._done)
+
+    def take(self) -> T:
+        """The next result; only when ``ready``."""
+        index = self._taken if self._ordered else next(iter(self._done))
+        self._taken += 1
+        return self._done.pop(index)
+
+    def halt(self) -> None:
+        """No further item is begun; what is under way may end."""
+        self.exhausted = True
+        self._added -= len(self._waiting)
+        self._waiting.clear()
+
+    def over(self) -> bool:
+        """Whether everything was taken and nothing will come any more."""
+        return self.exhausted and self._added == self._taken

@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from .resources import Change as Change
     from .resources import Deleted as Deleted
     from .resources import Draft as Draft
+    from .resources import Explain as Explain
+    from .resources import Explanation as Explanation
     from .resources import Listing as Listing
     from .resources import ListingSync as ListingSync
     from .resources import Manager as Manager
@@ -116,8 +118,8 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "BulkResult Change Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Outcome Patch Put Resource "
-        "Watch WatchSync meta server"
+        "BulkResult Change Deleted Draft Explain Explanation Listing ListingSync Manager ManagerSync Meta Other "
+        "Outcome Patch Put Resource Watch WatchSync meta server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

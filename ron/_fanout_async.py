@@ -15,7 +15,7 @@ from ._secrets import bare
 from .errors import RonConfigError, RonError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -46,9 +46,9 @@ class FanOutAsync(Generic[T]):
     ) -> None:
         self._ports = ports
         self._work = work
-        self._given = given
+        self._given: Any = given
         self._books: Books[T] = Books(concurrency, ordered=ordered)
-        self._source: Optional[Iterator[Any]] = None
+        self._source: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._news: Optional[asyncio.Future[None]] = None
         self._space: Optional[asyncio.Future[None]] = None
@@ -118,7 +118,7 @@ class FanOutAsync(Generic[T]):
             self._add(given)
 
     async def _read(self) -> None:
-        given: Any = self._given
+        given = self._given
         source = given.__aiter__()
         try:
             while not self._books.exhausted:

@@ -98,9 +98,9 @@ class FanOutSync(Generic[T]):
     def __init__(self, ports: Ports, work: Work[T], given: Iterable[Any], concurrency: int, *, ordered: bool) -> None:
         self._ports: Any = _Ports(ports)
         self._work = work
-        self._given = given
+        self._given: Any = given
         self._books: Books[T] = Books(concurrency, ordered=ordered)
-        self._source: Optional[Iterator[Any]] = None
+        self._source: Any = None
         self._threads: list[threading.Thread] = []
         self._news = threading.Condition()
         self._error: Optional[BaseException] = None

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from ._changes import Put as Put
     from ._drafts import Draft as Draft
     from ._drafts import Patch as Patch
+    from ._explanation import Explanation as Explanation
     from ._fields import server as server
     from ._model import Resource as Resource
     from ._origin import Meta as Meta
     from ._origin import meta as meta
+    from .explain import Explain as Explain
     from .listing import Listing as Listing
     from .listing import ListingSync as ListingSync
     from .manager import Manager as Manager
@@ -35,9 +37,11 @@ _HOMES = {
     "_bulk": "BulkResult Outcome",
     "_changes": "Change Deleted Other Put",
     "_drafts": "Draft Patch",
+    "_explanation": "Explanation",
     "_fields": "server",
     "_model": "Resource",
     "_origin": "Meta meta",
+    "explain": "Explain",
     "listing": "Listing ListingSync",
     "manager": "Manager",
     "manager_sync": "ManagerSync",

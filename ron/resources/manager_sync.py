@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..client import RonClientSync
     from ._drafts import Draft, Patch
     from ._model import Resource
+    from .explain import Explain
 
 __all__ = ["ManagerSync"]
 
@@ -53,6 +54,13 @@ class ManagerSync(ManyCallsSync[R], BaseManager[R]):
     ) -> ManagerSync[R]:
         """The same manager with other limits: ``timeout`` in seconds for a whole call, repeats, extra headers."""
         return self._with_options(timeout, max_retries, headers)
+
+    @property
+    def explain(self) -> Explain[R]:
+        """The same calls, but each tells what it would send (redacted) and sends nothing."""
+        from .explain import Explain
+
+        return Explain(self)
 
     def at(self, **parents: Key) -> ManagerSync[R]:
         """The same manager below these parents, the parameters of the resource's path."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ._model import Resource
     from ._operations import Scope
 
+    T = TypeVar("T")
+    AnyIterable = Union[Iterable[T], AsyncIterable[T]]
+
 __all__ = ["ManyCalls"]
 
 R = TypeVar("R", bound="Resource")
@@ -48,7 +51,7 @@ class ManyCalls(Generic[R]):
 
     async def get_many(
         self,
-        keys: Union[Iterable[Key], AsyncIterable[Key]],
+        keys: AnyIterable[Key],
         /,
         *,
         concurrency: int = 8,
@@ -70,7 +73,7 @@ class ManyCalls(Generic[R]):
 
     async def create_many(
         self,
-        objects: Union[Iterable[Union[R, Draft[R], Mapping[str, Any]]], AsyncIterable[Any]],
+        objects: AnyIterable[Union[R, Draft[R], Mapping[str, Any]]],
         /,
         *,
         concurrency: int = 8,
@@ -97,7 +100,7 @@ class ManyCalls(Generic[R]):
 
     async def delete_many(
         self,
-        keys: Union[Iterable[G], AsyncIterable[G]],
+        keys: AnyIterable[G],
         /,
         *,
         missing_ok: bool = False,
@@ -120,7 +123,7 @@ class ManyCalls(Generic[R]):
         return await self._all("delete_many", keys, concurrency, timeout, progress, missing_ok=missing_ok)
 
     def iter_many(
-        self, keys: Union[Iterable[Key], AsyncIterable[Key]], /, *, concurrency: int = 8, ordered: bool = True
+        self, keys: AnyIterable[Key], /, *, concurrency: int = 8, ordered: bool = True
     ) -> FanOutAsync[Outcome[R]]:
         """``get`` for an iterable of any length, in flat memory: what became of each key, for ``async for``.
 
@@ -138,7 +141,7 @@ class ManyCalls(Generic[R]):
 
     def iter_create_many(
         self,
-        objects: Union[Iterable[Union[R, Draft[R], Mapping[str, Any]]], AsyncIterable[Any]],
+        objects: AnyIterable[Union[R, Draft[R], Mapping[str, Any]]],
         /,
         *,
         concurrency: int = 8,
@@ -150,7 +153,7 @@ class ManyCalls(Generic[R]):
 
     def iter_delete_many(
         self,
-        keys: Union[Iterable[G], AsyncIterable[G]],
+        keys: AnyIterable[G],
         /,
         *,
         missing_ok: bool = False,

@@ -87,15 +87,15 @@ class Collection:
         page = PageQuery.read(query, self.description.name, call.place)
         found: list[Document] = []
         more = False
-        for document in self.shelf.all(call.place):
-            if document.position > page.after and filters.match(document.fields):
+        for document in self.shelf.after(call.place, page.after):
+            if not filters or filters.match(document.fields):
                 more = len(found) == page.size
                 if more:
                     break
                 found.append(document)
         token = page.token(found[-1].position) if more else None
-        items = [document.fields for document in found]
-        body = to_json({"items": items, "next_page_token": token})
+        items = b",".join(document.body for document in found)
+        body = b'{"items":[%b],"next_page_token":%b}' % (items, to_json(token))
         return unless_known(call.request, body, tag_of(body))
 
     def create(self, call: Call) -> Reply:

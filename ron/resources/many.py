@@ -190,10 +190,11 @@ class ManyCalls(Generic[R]):
         found: dict[int, Outcome[Any]] = {}
         outcomes: FanOutAsync[Outcome[Any]] = FanOutAsync(client._ports, work, items, most, ordered=False)
         try:
-            async for outcome in outcomes:
-                found[outcome.index] = outcome
-                if progress is not None:
-                    progress(len(found), len(items))
+            async with outcomes:
+                async for outcome in outcomes:
+                    found[outcome.index] = outcome
+                    if progress is not None:
+                        progress(len(found), len(items))
         except RonConfigError as error:
             if error is not outcomes.wrong:
                 raise

@@ -185,10 +185,11 @@ class ManyCallsSync(Generic[R]):
         found: dict[int, Outcome[Any]] = {}
         outcomes: FanOutSync[Outcome[Any]] = FanOutSync(client._ports, work, items, most, ordered=False)
         try:
-            for outcome in outcomes:
-                found[outcome.index] = outcome
-                if progress is not None:
-                    progress(len(found), len(items))
+            with outcomes:
+                for outcome in outcomes:
+                    found[outcome.index] = outcome
+                    if progress is not None:
+                        progress(len(found), len(items))
         except RonConfigError as error:
             if error is not outcomes.wrong:
                 raise

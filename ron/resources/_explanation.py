@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._plan import Plan
+    from .._url import BaseURL
     from .._values import Exchange
 
 __all__ = ["FRESH", "Explanation", "explanation", "nothing_to_send"]
@@ -118,11 +119,10 @@ def explanation(call: str, client: Any, plan: Plan, exchange: Exchange, note: st
     shown = {name: _hidden(name, value) for name, value in headers.items()}
     if credential is not None or session.renewable:
         shown["Authorization"] = f"{client.config.auth_scheme} {HIDDEN}"
-    url = client._parts.url
     return Explanation(
         call=call,
         method=exchange.method,
-        url=target if url is None else f"{url._replace(path='')}{target}",
+        url=f"{_origin(client._parts.url)}{target}",
         headers=shown,
         body=sent.body.decode("utf-8") if sent.body else None,
         repeatable=plan.repeatable,
@@ -137,6 +137,14 @@ def explanation(call: str, client: Any, plan: Plan, exchange: Exchange, note: st
 def nothing_to_send(call: str) -> Explanation:
     """What there is to say of a call that would send nothing."""
     return Explanation(call, "", "", {}, None, False, False, None, 0, 0.0, "nothing would be sent: nothing has changed")
+
+
+def _origin(url: Optional[BaseURL]) -> str:
+    """Scheme, host, and a port that the scheme doesn't imply; ``""`` for a node in the process."""
+    if url is None:
+        return ""
+    text = str(url._replace(path=""))
+    return text.rpartition(":")[0] if (url.scheme, url.port) in (("https", 443), ("http", 80)) else text
 
 
 def _hidden(name: str, value: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
-from .._fanout_async import FanOutAsync
 from ..errors import RonConfigError
 from ._bulk import (
     BulkResult,
@@ -21,6 +20,7 @@ from ._bulk import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping
 
+    from .._fanout_async import FanOutAsync
     from ..client import RonClient
     from ._drafts import Draft
     from ._model import Resource
@@ -164,6 +164,8 @@ class ManyCalls(Generic[R]):
         return self._each("delete_many", keys, concurrency, ordered, missing_ok=missing_ok)
 
     def _each(self, call: str, given: Any, concurrency: int, ordered: bool, **options: Any) -> FanOutAsync[Any]:
+        from .._fanout_async import FanOutAsync  # asyncio, threads: not for a program that only declares
+
         client = self._client_now()
         check_many(f"iter_{call}".replace("iter_get_", "iter_"), given)
         work = Many(self._scope_now(client), call, **options)
@@ -179,6 +181,8 @@ class ManyCalls(Generic[R]):
         progress: Optional[Progress],
         **options: Any,
     ) -> BulkResult[Any]:
+        from .._fanout_async import FanOutAsync  # asyncio, threads: not for a program that only declares
+
         client = self._client_now()
         check_many(call, given)
         until = checked_options(progress, timeout, client._ports.clock.monotonic())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
-from .._fanout_sync import FanOutSync
 from ..errors import RonConfigError
 from ._bulk import (
     BulkResult,
@@ -21,6 +20,7 @@ from ._bulk import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .._fanout_sync import FanOutSync
     from ..client import RonClientSync
     from ._drafts import Draft
     from ._model import Resource
@@ -159,6 +159,8 @@ class ManyCallsSync(Generic[R]):
         return self._each("delete_many", keys, concurrency, ordered, missing_ok=missing_ok)
 
     def _each(self, call: str, given: Any, concurrency: int, ordered: bool, **options: Any) -> FanOutSync[Any]:
+        from .._fanout_sync import FanOutSync  # asyncio, threads: not for a program that only declares
+
         client = self._client_now()
         check_many(f"iter_{call}".replace("iter_get_", "iter_"), given)
         work = Many(self._scope_now(client), call, **options)
@@ -174,6 +176,8 @@ class ManyCallsSync(Generic[R]):
         progress: Optional[Progress],
         **options: Any,
     ) -> BulkResult[Any]:
+        from .._fanout_sync import FanOutSync  # asyncio, threads: not for a program that only declares
+
         client = self._client_now()
         check_many(call, given)
         until = checked_options(progress, timeout, client._ports.clock.monotonic())

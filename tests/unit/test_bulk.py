@@ -109,13 +109,13 @@ async def test_creating_takes_what_create_takes() -> None:
     for colour in (RonClient, RonClientSync):
         node = filled(0)
         thing = Thing(name="b")
-        given = [{"name": "a"}, thing, Draft[Thing](name="c"), wrong, 7]
+        given: Any = [{"name": "a"}, thing, Draft[Thing](name="c"), wrong, 7]
         if colour is RonClient:
             async with RonClient(transport=node) as client:
-                result = await client.objects(Thing).create_many(given)  # type: ignore[list-item]
+                result = await client.objects(Thing).create_many(given)
         else:
             with RonClientSync(transport=node) as sync:
-                result = sync.objects(Thing).create_many(given)  # type: ignore[list-item]
+                result = sync.objects(Thing).create_many(given)
         assert ["a", "b", "c"] == [one.name for one in result.ok]
         assert thing is result.ok[1]
         assert [wrong, 7] == [one for one, _ in result.failed]
@@ -128,12 +128,13 @@ async def test_creating_takes_what_create_takes() -> None:
 @pytest.mark.anyio
 async def test_each_creation_has_a_key_of_its_own() -> None:
     """Keys differ; ``idempotency_key=True`` makes each POST repeatable, and one key for all is refused."""
+    one: Any = "one"
     script = ScriptTransport(reply(503), *[reply(201, b'{"id":"t","name":"a"}')] * 9)
     with RonClientSync(transport=script, clock=FakeClock()) as client:
         things = client.objects(Thing)
         assert 2 == len(things.create_many([{"name": "a"}] * 2, concurrency=1, idempotency_key=True).ok)
         with pytest.raises(RonInputError, match="each item needs an idempotency key of its own: write"):
-            things.create_many([{"name": "a"}], idempotency_key="one")  # type: ignore[arg-type]
+            things.create_many([{"name": "a"}], idempotency_key=one)
     keys = [headers["Idempotency-Key"] for headers in script.headers]
     assert keys[0] == keys[1] != keys[2]
 
@@ -327,7 +328,8 @@ async def test_without_it_each_item_has_its_own_deadline() -> None:
         deadlines.append(exchange.deadline - clock.monotonic())
         return reply(200, b'{"id":"t","name":"a"}')
 
-    clock, deadlines = FakeClock(), []
+    clock = FakeClock()
+    deadlines: list[float] = []
     async with RonClient(transport=ScriptTransport(slow), clock=clock) as client:
         await client.objects(Thing).with_options(timeout=7.0).get_many(["a"] * 5, concurrency=1)
     assert [5.0] * 5 == deadlines

@@ -8,7 +8,7 @@ back, and at most twice as many items are in hand as are under way, however many
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, NamedTuple, Optional, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from ._effects import Effect
     from .errors import RonError
 
-__all__ = ["Books", "Job", "Work"]
+__all__ = ["Books", "Job", "Progress", "Work"]
 
 T = TypeVar("T")
+Progress = Callable[[int, Optional[int]], object]
+"""What is told how many are done, and of how many; None where that isn't known."""
 
 
 class Job(NamedTuple):
@@ -45,7 +47,12 @@ class Work(Protocol[T]):
 
 
 class Books(Generic[T]):
-    """The account of one run. ``ordered``: results come in the order of the input, else as they are done."""
+    """The account of one run. ``ordered``: results come in the order of the input, else as they are done.
+
+    Attributes:
+        taken: how many results the consumer has.
+        exhausted: whether no further item will be added.
+    """
 
     def __init__(self, concurrency: int, *, ordered: bool) -> None:
         self._concurrency = concurrency
@@ -53,17 +60,17 @@ class Books(Generic[T]):
         self._waiting: deque[Job] = deque()
         self._done: dict[int, T] = {}
         self._added = 0
-        self._taken = 0
+        self.taken = 0
         self._workers = 0
         self.exhausted = False
 
     def room(self) -> bool:
         """Whether another item may be added: of those not taken back yet at most twice the concurrency are in hand."""
-        return not self.exhausted and self._added - self._taken < 2 * self._concurrency
+        return not self.exhausted and self._added - self.taken < 2 * self._concurrency
 
     def wants(self) -> bool:
         """Whether the consumer should add an item before it takes one: not if all are busy and there is one to take."""
-        return self.room() and not (self.ready() and self._added - self._taken - len(self._done) >= self._concurrency)
+        return self.room() and not (self.ready() and self._added - self.taken - len(self._done) >= self._concurrency)
 
     def add(self, given: Any) -> bool:
         """Adds an item; tells whether a worker is to be started, which then counts as there."""
@@ -87,12 +94,12 @@ class Books(Generic[T]):
 
     def ready(self) -> bool:
         """Whether there is a result to take."""
-        return self._taken in self._done if self._ordered else bool(self._done)
+        return self.taken in self._done if self._ordered else bool(self._done)
 
     def take(self) -> T:
         """The next result; only when ``ready``."""
-        index = self._taken if self._ordered else next(iter(self._done))
-        self._taken += 1
+        index = self.taken if self._ordered else next(iter(self._done))
+        self.taken += 1
         return self._done.pop(index)
 
     def halt(self) -> None:
@@ -103,4 +110,4 @@ class Books(Generic[T]):
 
     def over(self) -> bool:
         """Whether everything was taken and nothing will come any more."""
-        return self.exhausted and self._added == self._taken
+        return self.exhausted and self._added == self.taken

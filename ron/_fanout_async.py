@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._drive import Ports
-    from ._fanout import Work
+    from ._fanout import Progress, Work
 
 __all__ = ["FanOutAsync"]
 
@@ -32,7 +32,7 @@ class FanOutAsync(Generic[T]):
     """What became of each item, for ``async for``. One consumer at a time; ``aclose`` is idempotent.
 
     The input is read as results are taken, a few items ahead. Leaving the loop cancels what is under way; ``async
-    with`` has seen to that when the block is left.
+    with`` has seen to that when the block is left. A step that is cancelled (``asyncio.wait_for``) closes it.
     """
 
     def __init__(
@@ -43,10 +43,12 @@ class FanOutAsync(Generic[T]):
         concurrency: int,
         *,
         ordered: bool,
+        progress: Optional[Progress] = None,
     ) -> None:
         self._ports = ports
         self._work = work
         self._given: Any = given
+        self._progress = progress
         self._books: Books[T] = Books(concurrency, ordered=ordered)
         self._source: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,6 +95,7 @@ class FanOutAsync(Generic[T]):
             if books.ready():
                 result = books.take()
                 _wake(self._space)
+                self._tell()
                 return result
             if books.over():
                 if self.wrong is not None:
@@ -175,6 +178,10 @@ class FanOutAsync(Generic[T]):
         except RonError as error:
             caught = bare(error)
         return self._work.outcome(job, value, caught)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self._books.taken, len(self._given) if hasattr(self._given, "__len__") else None)
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error

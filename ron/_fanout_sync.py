@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._drive import Ports
-    from ._fanout import Work
+    from ._fanout import Progress, Work
     from ._values import Credential, Exchange
 
 __all__ = ["FanOutSync"]
@@ -95,10 +95,20 @@ class FanOutSync(Generic[T]):
     deadlines.
     """
 
-    def __init__(self, ports: Ports, work: Work[T], given: Iterable[Any], concurrency: int, *, ordered: bool) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        work: Work[T],
+        given: Iterable[Any],
+        concurrency: int,
+        *,
+        ordered: bool,
+        progress: Optional[Progress] = None,
+    ) -> None:
         self._ports: Any = _Ports(ports)
         self._work = work
         self._given: Any = given
+        self._progress = progress
         self._books: Books[T] = Books(concurrency, ordered=ordered)
         self._source: Any = None
         self._threads: list[threading.Thread] = []
@@ -130,6 +140,7 @@ class FanOutSync(Generic[T]):
         try:
             self._fill()
             result = self._wait()
+            self._tell()
         except BaseException:
             self._busy = False
             self.close()
@@ -209,6 +220,10 @@ class FanOutSync(Generic[T]):
         except RonError as error:
             caught = bare(error)
         return self._work.outcome(job, value, caught)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self._books.taken, len(self._given) if hasattr(self._given, "__len__") else None)
 
     def close(self) -> None:
         """Stops what is under way, and waits until it has ended."""

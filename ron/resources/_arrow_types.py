@@ -57,6 +57,8 @@ def column_of(
     origin = get_origin(annotation)
     if isinstance(annotation, TypeAliasType) or type(annotation).__name__ == "TypeAliasType":
         return column_of(pa, where, annotation.__value__, metadata, seen)
+    if hasattr(annotation, "__supertype__"):  # NewType
+        return column_of(pa, where, annotation.__supertype__, metadata, seen)
     if origin is Annotated:
         inner, *more = get_args(annotation)
         return column_of(pa, where, inner, (*more, *metadata), seen)
@@ -225,7 +227,8 @@ def converted(column: Column, value: Any) -> Any:
 
 
 def _name(annotation: Any) -> str:
-    return getattr(annotation, "__name__", None) or str(annotation)
+    name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return name.replace("typing.", "")
 
 
 def _none(where: str, annotation: Any) -> RonConfigError:

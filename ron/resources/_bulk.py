@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union, overload
 
 from pydantic import BaseModel
 
 from .._effects import NOW
-from .._plan import checked_timeout
 from .._suggest import shown
 from ..errors import RonBulkError, RonConfigError, RonError, RonInputError, RonTimeoutError
 from . import _operations
@@ -20,23 +20,21 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._effects import Effect
-    from .._fanout import Job
+    from .._fanout import Job, Progress
     from ._operations import Scope
 
 __all__ = [
     "BulkResult",
     "Many",
     "Outcome",
-    "Progress",
     "bulk_result",
     "check_many",
     "checked_concurrency",
     "checked_each_key",
-    "checked_options",
+    "checked_progress",
 ]
 
 R = TypeVar("R")
-Progress = Callable[[int, Optional[int]], object]
 
 #: how many failures a message tells of, and how much of each
 MAX_TOLD = 3
@@ -228,14 +226,11 @@ def checked_concurrency(concurrency: int, most: int) -> int:
     return min(concurrency, most)
 
 
-def checked_options(progress: Optional[Progress], timeout: Optional[float], now: float) -> Optional[float]:
-    """When the time for all is over; checks ``timeout`` (seconds) and ``progress``."""
-    import inspect
-
+def checked_progress(progress: Optional[Progress]) -> Optional[Progress]:
+    """A plain function, or None: nobody would await what an async one returns."""
     if progress is not None and (not callable(progress) or inspect.iscoroutinefunction(progress)):
         raise RonInputError("progress must be a plain function of two numbers: progress(done, total)")
-    seconds = checked_timeout(timeout)
-    return None if seconds is None else now + seconds
+    return progress
 
 
 def checked_each_key(idempotency_key: Optional[bool]) -> Optional[bool]:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
+from .._plan import checked_timeout
 from ..errors import RonConfigError
 from ._bulk import (
     BulkResult,
     Many,
     Outcome,
-    Progress,
     bulk_result,
     check_many,
     checked_concurrency,
     checked_each_key,
-    checked_options,
+    checked_progress,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .._fanout import Progress
     from .._fanout_sync import FanOutSync
     from ..client import RonClientSync
     from ._drafts import Draft
@@ -118,7 +119,7 @@ class ManyCallsSync(Generic[R]):
         return self._all("delete_many", keys, concurrency, timeout, progress, missing_ok=missing_ok)
 
     def iter_many(
-        self, keys: Iterable[Key], /, *, concurrency: int = 8, ordered: bool = True
+        self, keys: Iterable[Key], /, *, concurrency: int = 8, ordered: bool = True, progress: Optional[Progress] = None
     ) -> FanOutSync[Outcome[R]]:
         """``get`` for an iterable of any length, in flat memory: what became of each key, for ``for``.
 
@@ -128,11 +129,12 @@ class ManyCallsSync(Generic[R]):
             keys: any iterable; it is read a few items ahead of the loop.
             concurrency: as for ``get_many``; at most twice as many items are in hand.
             ordered: whether outcomes come in the order of the keys, or as they are done.
+            progress: called with (done, total) as each outcome is handed out; total is None for keys without ``len``.
 
         Raises:
             RonConfigError: for wrong use: at once, or after the outcomes of what was under way.
         """
-        return self._each("get_many", keys, concurrency, ordered)
+        return self._each("get_many", keys, concurrency, ordered, progress)
 
     def iter_create_many(
         self,
@@ -141,10 +143,11 @@ class ManyCallsSync(Generic[R]):
         *,
         concurrency: int = 8,
         ordered: bool = True,
+        progress: Optional[Progress] = None,
         idempotency_key: Optional[bool] = None,
     ) -> FanOutSync[Outcome[R]]:
         """``create`` for an iterable of any length; see ``iter_many`` and ``create_many``."""
-        return self._each("create_many", objects, concurrency, ordered, key=checked_each_key(idempotency_key))
+        return self._each("create_many", objects, concurrency, ordered, progress, key=checked_each_key(idempotency_key))
 
     def iter_delete_many(
         self,
@@ -154,18 +157,27 @@ class ManyCallsSync(Generic[R]):
         missing_ok: bool = False,
         concurrency: int = 8,
         ordered: bool = True,
+        progress: Optional[Progress] = None,
     ) -> FanOutSync[Outcome[G]]:
         """``delete`` for an iterable of any length; see ``iter_many`` and ``delete_many``."""
-        return self._each("delete_many", keys, concurrency, ordered, missing_ok=missing_ok)
+        return self._each("delete_many", keys, concurrency, ordered, progress, missing_ok=missing_ok)
 
-    def _each(self, call: str, given: Any, concurrency: int, ordered: bool, **options: Any) -> FanOutSync[Any]:
+    def _each(
+        self,
+        call: str,
+        given: Any,
+        concurrency: int,
+        ordered: bool,
+        progress: Optional[Progress],
+        **options: Any,
+    ) -> FanOutSync[Any]:
         from .._fanout_sync import FanOutSync  # asyncio, threads: not for a program that only declares
 
         client = self._client_now()
         check_many(f"iter_{call}".replace("iter_get_", "iter_"), given)
         work = Many(self._scope_now(client), call, **options)
         most = checked_concurrency(concurrency, client.config.max_concurrency)
-        return FanOutSync(client._ports, work, given, most, ordered=ordered)
+        return FanOutSync(client._ports, work, given, most, ordered=ordered, progress=checked_progress(progress))
 
     def _all(
         self,
@@ -180,20 +192,22 @@ class ManyCallsSync(Generic[R]):
 
         client = self._client_now()
         check_many(call, given)
-        until = checked_options(progress, timeout, client._ports.clock.monotonic())
+        checked_progress(progress)
+        seconds = checked_timeout(timeout)
+        until = None if seconds is None else client._ports.clock.monotonic() + seconds
         scope = self._scope_now(client)
         work = Many(scope, call, until, **options)
         most = checked_concurrency(concurrency, client.config.max_concurrency)
         client._ports.check_open()
         items = list(given)
         found: dict[int, Outcome[Any]] = {}
-        outcomes: FanOutSync[Outcome[Any]] = FanOutSync(client._ports, work, items, most, ordered=False)
+        outcomes: FanOutSync[Outcome[Any]] = FanOutSync(
+            client._ports, work, items, most, ordered=False, progress=progress
+        )
         try:
             with outcomes:
                 for outcome in outcomes:
                     found[outcome.index] = outcome
-                    if progress is not None:
-                        progress(len(found), len(items))
         except RonConfigError as error:
             if error is not outcomes.wrong:
                 raise

@@ -7,12 +7,12 @@ import sys
 import uuid
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Any, Optional, Union
+from typing import Any, NewType, Optional, Union
 
 import pyarrow as pa
 import pytest
 from pydantic import BaseModel, Field, NaiveDatetime, SecretStr
-from typing_extensions import Literal
+from typing_extensions import Literal, TypedDict
 
 from ron import (
     I64,
@@ -37,6 +37,9 @@ from ron.testing import MemoryNode, stored
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
 ZERO = uuid.UUID(int=0)
 CONTENT = "b3:" + "0" * 64
+
+
+Serial = NewType("Serial", str)
 
 
 class Colour(str, enum.Enum):
@@ -79,6 +82,7 @@ class Everything(Resource, path="/app/everything"):
     colour: Colour
     level: Level
     word: Literal["a", "b"]
+    named: Serial
     either: Union[int, float]
     maybe: Optional[U64] = None
     small: Optional[U32] = None
@@ -126,6 +130,7 @@ TYPES: dict[str, tuple[Any, bool]] = {
     "colour": (pa.string(), False),
     "level": (pa.int64(), False),
     "word": (pa.string(), False),
+    "named": (pa.string(), False),
     "either": (pa.float64(), False),
     "maybe": (pa.uint64(), True),
     "small": (pa.uint32(), True),
@@ -163,6 +168,7 @@ VALUES: dict[str, Any] = {
     "colour": Colour.red,
     "level": Level.low,
     "word": "a",
+    "named": "n",
     "either": 3,
     "maybe": None,
     "small": 7,
@@ -303,11 +309,16 @@ class Mixed(enum.Enum):
     b = "b"
 
 
+class Link(TypedDict):
+    href: str
+
+
 class Empty(BaseModel):
     pass
 
 
 WITHOUT: dict[str, tuple[Any, str]] = {
+    "link": (Link, "is declared as Link, which has no Arrow type"),
     "any": (Any, "is declared as Any, which has no Arrow type: declare a type that has"),
     "union": (Union[int, str], "can be int or str, and an Arrow column has one type"),
     "mixed": (Mixed, "the values of Mixed in R.x are not all str, int, float or bool"),

@@ -252,6 +252,22 @@ async def test_an_error_of_the_callers_ends_it() -> None:
 
 
 @pytest.mark.anyio
+async def test_progress_counts_what_was_handed_out() -> None:
+    """A stream tells how many outcomes it gave, of how many where the input has a length."""
+    told: list[tuple[int, Optional[int]]] = []
+    keys = ["t-1", "t-2"]
+    async with RonClient(transport=filled()) as client:
+        things = client.objects(Thing)
+        for given in (keys, iter(keys)):
+            async for _ in things.iter_many(given, progress=lambda *numbers: told.append(numbers)):
+                assert told
+    with RonClientSync(transport=filled()) as sync:
+        for given in (keys, iter(keys)):
+            list(sync.objects(Thing).iter_many(given, progress=lambda *numbers: told.append(numbers)))
+    assert [(1, 2), (2, 2), (1, None), (2, None)] * 2 == told
+
+
+@pytest.mark.anyio
 async def test_one_consumer_at_a_time() -> None:
     """A second consumer is told to make an iterator of its own."""
     gate = Gate("a")

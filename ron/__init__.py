@@ -68,16 +68,20 @@ if TYPE_CHECKING:
     from .resources import Draft as Draft
     from .resources import Explain as Explain
     from .resources import Explanation as Explanation
+    from .resources import Index as Index
     from .resources import Listing as Listing
     from .resources import ListingSync as ListingSync
     from .resources import Manager as Manager
     from .resources import ManagerSync as ManagerSync
     from .resources import Meta as Meta
+    from .resources import Mirror as Mirror
+    from .resources import MirrorSync as MirrorSync
     from .resources import Other as Other
     from .resources import Outcome as Outcome
     from .resources import Patch as Patch
     from .resources import Put as Put
     from .resources import Resource as Resource
+    from .resources import Resync as Resync
     from .resources import Watch as Watch
     from .resources import WatchSync as WatchSync
     from .resources import meta as meta
@@ -118,8 +122,8 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "BulkResult Change Deleted Draft Explain Explanation Listing ListingSync Manager ManagerSync Meta Other "
-        "Outcome Patch Put Resource Watch WatchSync meta server"
+        "BulkResult Change Deleted Draft Explain Explanation Index Listing ListingSync Manager ManagerSync Meta Mirror "
+        "MirrorSync Other Outcome Patch Put Resource Resync Watch WatchSync meta server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from ._changes import Deleted as Deleted
     from ._changes import Other as Other
     from ._changes import Put as Put
+    from ._changes import Resync as Resync
     from ._drafts import Draft as Draft
     from ._drafts import Patch as Patch
     from ._explanation import Explanation as Explanation
     from ._fields import server as server
+    from ._mirror import Index as Index
     from ._model import Resource as Resource
     from ._origin import Meta as Meta
     from ._origin import meta as meta
@@ -29,22 +31,26 @@ if TYPE_CHECKING:
     from .listing import ListingSync as ListingSync
     from .manager import Manager as Manager
     from .manager_sync import ManagerSync as ManagerSync
+    from .mirror import Mirror as Mirror
+    from .mirror import MirrorSync as MirrorSync
     from .watch import Watch as Watch
     from .watch import WatchSync as WatchSync
 
 #: module → the public names that live in it; loaded when first touched, as in ``ron`` itself
 _HOMES = {
     "_bulk": "BulkResult Outcome",
-    "_changes": "Change Deleted Other Put",
+    "_changes": "Change Deleted Other Put Resync",
     "_drafts": "Draft Patch",
     "_explanation": "Explanation",
     "_fields": "server",
+    "_mirror": "Index",
     "_model": "Resource",
     "_origin": "Meta meta",
     "explain": "Explain",
     "listing": "Listing ListingSync",
     "manager": "Manager",
     "manager_sync": "ManagerSync",
+    "mirror": "Mirror MirrorSync",
     "watch": "Watch WatchSync",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Optional, TypeVar, Union, overload
 
-from .._effects import NOW
+from .._effects import Now
 from .._session import Session
 from ._explanation import FRESH, Explanation, explanation, nothing_to_send
 from ._model import Resource
@@ -60,12 +60,13 @@ class _StandIn:
         self._call = call
         self._note = note
         self._session = _Keeping(client._session)
+        self._stream: Optional[Flow] = None
 
     def _run(self, flow: Flow) -> Explanation:
         found: Optional[_Found] = None
         try:
             effect = next(flow)
-            while effect is NOW:
+            while isinstance(effect, Now):
                 effect = flow.send(0.0)
         except StopIteration:
             return nothing_to_send(self._call)
@@ -79,15 +80,13 @@ class _StandIn:
             note = "this call reads first; what it writes then depends on the answer"
         return explanation(self._call, self._client, found.plan, found.exchange, note)
 
-    def _emissions(self, flow: Flow) -> _Stream:
-        return _Stream(self, flow)
+    def _emissions(self, flow: Flow) -> None:
+        self._stream = flow
 
-
-class _Stream:
-    """What a watch takes for its stream of changes."""
-
-    def __init__(self, stand_in: _StandIn, flow: Flow) -> None:
-        self.explain = lambda: stand_in._run(flow)
+    def of_stream(self) -> Explanation:
+        """The request with which the flow begins whose emissions were asked for."""
+        assert self._stream is not None
+        return self._run(self._stream)
 
 
 class Explain(Generic[R]):
@@ -191,14 +190,37 @@ class Explain(Generic[R]):
         /,
         *,
         cursor: Optional[str] = None,
+        initial: bool = False,
+        strict: bool = False,
         idle_timeout: Optional[float] = None,
+        max_events: Optional[int] = None,
+        max_duration: Optional[float] = None,
+        max_failures: Optional[int] = None,
+        max_tracked: Optional[int] = None,
+        poll_interval: Optional[float] = None,
+        buffer: Optional[int] = None,
         query: Optional[Mapping[str, Any]] = None,
         **by_field: Any,
     ) -> Explanation:
         """See ``Manager.watch``: the request that opens the stream."""
         manager = self._on("watch", "the stream stays open; one that is lost is opened again after its last event")
-        watch: Any = manager.watch(filters, cursor=cursor, idle_timeout=idle_timeout, query=query, **by_field)
-        return _explained(watch._changes.explain())
+        manager.watch(
+            filters,
+            cursor=cursor,
+            initial=initial,
+            strict=strict,
+            idle_timeout=idle_timeout,
+            max_events=max_events,
+            max_duration=max_duration,
+            max_failures=max_failures,
+            max_tracked=max_tracked,
+            poll_interval=poll_interval,
+            buffer=buffer,
+            query=query,
+            **by_field,
+        )
+        stand_in: Any = manager._client
+        return _explained(stand_in.of_stream())
 
 
 def _explained(result: Any) -> Explanation:

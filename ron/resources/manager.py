@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
-from .. import _ambient
 from . import _operations
-from ._manager import BaseManager, checked_client
+from ._manager import checked_client
+from ._watch_calls import WatchCalls
 from .listing import Listing
 from .many import ManyCalls
-from .watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +27,7 @@ R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
 
 
-class Manager(ManyCalls[R], BaseManager[R]):
+class Manager(ManyCalls[R], WatchCalls[R]):
     """Typed access to one resource, async.
 
     Every call raises :class:`ron.RonError` and nothing else; ``RonConfigError`` and ``RonInputError`` before anything
@@ -37,13 +36,6 @@ class Manager(ManyCalls[R], BaseManager[R]):
 
     def __init__(self, resource: type[R], client: Optional[RonClient] = None) -> None:
         self._bind(resource, client, {}, {})
-
-    def _client_now(self) -> RonClient:
-        client: RonClient = self._resolve(_ambient.ASYNC)
-        return client
-
-    def _scope_now(self, client: RonClient) -> _operations.Scope:
-        return _operations.Scope(self._description, client._session, self._parents)
 
     def using(self, client: RonClient) -> Manager[R]:
         """The same manager on that client."""
@@ -191,33 +183,3 @@ class Manager(ManyCalls[R], BaseManager[R]):
         """Reads the object again, in place; local changes are gone."""
         client = self._client_now()
         return await client._run(_operations.refresh(self._scope_now(client), obj))
-
-    def watch(
-        self,
-        filters: Any = None,
-        /,
-        *,
-        cursor: Optional[str] = None,
-        idle_timeout: Optional[float] = None,
-        query: Optional[Mapping[str, Any]] = None,
-        **by_field: Any,
-    ) -> Watch[R]:
-        """The changes of the resource, as they happen; the client is resolved now, the stream opened when iterated.
-
-        Args:
-            filters: as for ``list``.
-            cursor: where to go on from: an earlier ``watch.cursor``.
-            idle_timeout: seconds of silence after which the stream counts as lost; None waits for ever.
-            query: further parameters, unchecked.
-            by_field: as for ``list``.
-        """
-        client = self._client_now()
-        return Watch(
-            client,
-            self._scope_now(client),
-            filters,
-            by_field,
-            cursor=cursor,
-            idle_timeout=idle_timeout,
-            query=query,
-        )

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
-from .. import _ambient
 from . import _operations
-from ._manager import BaseManager, checked_client
+from ._manager import checked_client
+from ._watch_calls import WatchCallsSync
 from .listing import ListingSync
 from .many_sync import ManyCallsSync
-from .watch import WatchSync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,18 +27,11 @@ R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
 
 
-class ManagerSync(ManyCallsSync[R], BaseManager[R]):
+class ManagerSync(ManyCallsSync[R], WatchCallsSync[R]):
     """The sync twin of :class:`Manager`; the same calls without ``await``."""
 
     def __init__(self, resource: type[R], client: Optional[RonClientSync] = None) -> None:
         self._bind(resource, client, {}, {})
-
-    def _client_now(self) -> RonClientSync:
-        client: RonClientSync = self._resolve(_ambient.SYNC)
-        return client
-
-    def _scope_now(self, client: RonClientSync) -> _operations.Scope:
-        return _operations.Scope(self._description, client._session, self._parents)
 
     def using(self, client: RonClientSync) -> ManagerSync[R]:
         """The same manager on that client."""
@@ -184,33 +176,3 @@ class ManagerSync(ManyCallsSync[R], BaseManager[R]):
         """Reads the object again, in place; local changes are gone."""
         client = self._client_now()
         return client._run(_operations.refresh(self._scope_now(client), obj))
-
-    def watch(
-        self,
-        filters: Any = None,
-        /,
-        *,
-        cursor: Optional[str] = None,
-        idle_timeout: Optional[float] = None,
-        query: Optional[Mapping[str, Any]] = None,
-        **by_field: Any,
-    ) -> WatchSync[R]:
-        """The changes of the resource, as they happen; the client is resolved now, the stream opened when iterated.
-
-        Args:
-            filters: as for ``list``.
-            cursor: where to go on from: an earlier ``watch.cursor``.
-            idle_timeout: seconds of silence after which the stream counts as lost; None waits for ever.
-            query: further parameters, unchecked.
-            by_field: as for ``list``.
-        """
-        client = self._client_now()
-        return WatchSync(
-            client,
-            self._scope_now(client),
-            filters,
-            by_field,
-            cursor=cursor,
-            idle_timeout=idle_timeout,
-            query=query,
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
 from .._plan import checked_timeout
 from ..errors import RonConfigError
@@ -16,16 +16,15 @@ from ._bulk import (
     checked_each_key,
     checked_progress,
 )
+from ._manager import AsyncManager
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping
 
     from .._fanout import Progress
     from .._fanout_async import FanOutAsync
-    from ..client import RonClient
     from ._drafts import Draft
     from ._model import Resource
-    from ._operations import Scope
 
     T = TypeVar("T")
     AnyIterable = Union[Iterable[T], AsyncIterable[T]]
@@ -37,18 +36,13 @@ G = TypeVar("G")
 Key = Union[str, int, Any]
 
 
-class ManyCalls(Generic[R]):
+class ManyCalls(AsyncManager[R]):
     """What ``Manager`` does with many items.
 
     Each item is a call like any other, with its own deadline, retries and idempotency key; they share the client's
     connections and its retry budget. Wrong data of one item is that item's failure; wrong use (a closed client, an
     operation that the resource lacks, an object of another client) ends the whole: nothing further is begun.
     """
-
-    if TYPE_CHECKING:
-
-        def _client_now(self) -> RonClient: ...
-        def _scope_now(self, client: RonClient) -> Scope: ...
 
     async def get_many(
         self,

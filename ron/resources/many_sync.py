@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
 from .._plan import checked_timeout
 from ..errors import RonConfigError
@@ -16,16 +16,15 @@ from ._bulk import (
     checked_each_key,
     checked_progress,
 )
+from ._manager import SyncManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .._fanout import Progress
     from .._fanout_sync import FanOutSync
-    from ..client import RonClientSync
     from ._drafts import Draft
     from ._model import Resource
-    from ._operations import Scope
 
 __all__ = ["ManyCallsSync"]
 
@@ -34,18 +33,13 @@ G = TypeVar("G")
 Key = Union[str, int, Any]
 
 
-class ManyCallsSync(Generic[R]):
+class ManyCallsSync(SyncManager[R]):
     """What ``ManagerSync`` does with many items.
 
     Each item is a call like any other, with its own deadline, retries and idempotency key; they share the client's
     connections and its retry budget. Wrong data of one item is that item's failure; wrong use (a closed client, an
     operation that the resource lacks, an object of another client) ends the whole: nothing further is begun.
     """
-
-    if TYPE_CHECKING:
-
-        def _client_now(self) -> RonClientSync: ...
-        def _scope_now(self, client: RonClientSync) -> Scope: ...
 
     def get_many(
         self,

@@ -36,7 +36,7 @@ class Explanation:
         method: the HTTP method; ``""`` where the call would send nothing.
         url: where it would go; without the host for a node in the process.
         headers: its fields; the token and whatever else sounds like a secret are hidden, and so are the token's traces
-            elsewhere. Middleware's ``before`` was not asked, so what it would add is missing.
+            elsewhere. Middleware's ``before`` was not asked: what it would add is missing, and ``note`` says so.
         body: the JSON text; None without one.
         repeatable: whether it may be sent again although it may have reached the node (docs/reliability.md).
         conditional: whether it carries ``If-Match``.

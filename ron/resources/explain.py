@@ -75,9 +75,13 @@ class _StandIn:
         finally:
             flow.close()
         assert found is not None, "a flow begins with the time and then makes a request"
-        note = self._note
-        if not note and found.plan.method == "GET" and self._call.rpartition(".")[2] in ("update", "save", "modify"):
-            note = "this call reads first; what it writes then depends on the answer"
+        notes = [self._note] if self._note else []
+        if found.plan.method == "GET" and self._call.rpartition(".")[2] in ("update", "save", "modify"):
+            notes.append("this call reads first; what it writes then depends on the answer")
+        hooks = [type(one).__name__ for one in self._session.middleware if callable(getattr(one, "before", None))]
+        if hooks:
+            notes.append(f"middleware that was not asked may add fields: {', '.join(hooks)}")
+        note = "; ".join(notes)
         return explanation(self._call, self._client, found.plan, found.exchange, note)
 
     def _emissions(self, flow: Flow) -> None:

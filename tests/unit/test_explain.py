@@ -128,6 +128,7 @@ def test_nothing_happens(caplog: pytest.LogCaptureFixture) -> None:
         client.add_middleware(Hooks())
         told = client.objects(Thing).explain.create(name="b")
         assert "Bearer **********" == told.headers["Authorization"]
+        assert "middleware that was not asked may add fields: Hooks" == told.note
         assert 0 == client.metrics.snapshot()["total_requests"]
     assert ([], (), []) == (asked, made.requests, caplog.records)
     assert FakeClock().token_hex() == clock.token_hex()

@@ -138,7 +138,7 @@ def test_an_item_added_meanwhile_is_not_lost(node: MemoryNode) -> None:
 
 
 def test_pages_go_on_past_what_was_changed_or_deleted(node: MemoryNode) -> None:
-    """What is changed or deleted between two pages, the item at their border too, moves nothing: the rest comes once."""
+    """What is changed or deleted between two pages, the item at their border too, moves nothing else."""
     for name in "defg":
         ask(node, "POST", ITEMS, json={"name": name})
     keys = [item.id for item in node.items(Item)]

@@ -49,6 +49,8 @@ class Work(Protocol[T]):
 class Books(Generic[T]):
     """The account of one run. ``ordered``: results come in the order of the input, else as they are done.
 
+    The consumer keeps it. All that workers may call is ``job`` and ``stop``, which threads can do without a lock.
+
     Attributes:
         taken: how many results the consumer has.
         exhausted: whether no further item will be added.
@@ -60,8 +62,9 @@ class Books(Generic[T]):
         self._waiting: deque[Job] = deque()
         self._done: dict[int, T] = {}
         self._added = 0
-        self.taken = 0
         self._workers = 0
+        self._stopping = False
+        self.taken = 0
         self.exhausted = False
 
     def room(self) -> bool:
@@ -76,17 +79,25 @@ class Books(Generic[T]):
         """Adds an item; tells whether a worker is to be started, which then counts as there."""
         self._waiting.append(Job(self._added, given))
         self._added += 1
+        return self._hire()
+
+    def job(self) -> Optional[Job]:
+        """The next job for a worker; None sends the worker home, which is to be told by ``leave``."""
+        try:
+            return None if self._stopping else self._waiting.popleft()
+        except IndexError:
+            return None
+
+    def leave(self) -> bool:
+        """A worker has gone home; tells whether another is to be started for what was added since."""
+        self._workers -= 1
+        return bool(self._waiting) and self._hire()
+
+    def _hire(self) -> bool:
         if self._workers >= self._concurrency:
             return False
         self._workers += 1
         return True
-
-    def job(self) -> Optional[Job]:
-        """The next job for a worker; None sends the worker home."""
-        if self._waiting:
-            return self._waiting.popleft()
-        self._workers -= 1
-        return None
 
     def finish(self, job: Job, result: T) -> None:
         """A worker is through with a job."""
@@ -102,11 +113,20 @@ class Books(Generic[T]):
         self.taken += 1
         return self._done.pop(index)
 
+    def stop(self) -> None:
+        """No worker gets another job."""
+        self._stopping = True
+
     def halt(self) -> None:
-        """No further item is begun; what is under way may end."""
+        """No further item is begun, and those that wait are forgotten; what is under way may end."""
+        self.stop()
         self.exhausted = True
-        self._added -= len(self._waiting)
-        self._waiting.clear()
+        while self._waiting:
+            try:
+                self._waiting.popleft()
+            except IndexError:  # a worker was quicker
+                return
+            self._added -= 1
 
     def over(self) -> bool:
         """Whether everything was taken and nothing will come any more."""

@@ -159,6 +159,7 @@ class FanOutAsync(Generic[T]):
             while True:
                 job = books.job()
                 if job is None:
+                    books.leave()  # nothing can have been added since: there is one thread
                     return
                 outcome = await self._do(job)
                 books.finish(job, outcome)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
 from ._clock import Clock
 from ._drive import run_sync
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["FanOutSync"]
 
 T = TypeVar("T")
+_News = Union[None, BaseException, "tuple[Job, Any]"]
 
 #: seconds after which a thread that has not ended yet has its connection taken away again: it may just have got one
 _AGAIN = 0.02
+#: seconds for which a thread without a job waits for another: the consumer may only be late. Not for longer, so that a
+#: program can end that never comes back to its loop.
+_LINGER = 0.2
 
 
 class _Stopped(BaseException):
@@ -112,8 +117,8 @@ class FanOutSync(Generic[T]):
         self._books: Books[T] = Books(concurrency, ordered=ordered)
         self._source: Any = None
         self._threads: list[threading.Thread] = []
-        self._news = threading.Condition()
-        self._error: Optional[BaseException] = None
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._news: SimpleQueue[_News] = SimpleQueue()
         self.wrong: Optional[RonError] = None
         self._busy = self._closed = False
 
@@ -131,15 +136,13 @@ class FanOutSync(Generic[T]):
             self.close()
 
     def __next__(self) -> T:
-        with self._news:
-            if self._busy:
-                raise RonConfigError("this iterator is being read by another thread: make one for each")
-            if self._closed:
-                raise StopIteration
-            self._busy = True
+        if self._busy:
+            raise RonConfigError("this iterator is being read by another thread: make one for each")
+        if self._closed:
+            raise StopIteration
+        self._busy = True
         try:
-            self._fill()
-            result = self._wait()
+            result = self._next()
             self._tell()
         except BaseException:
             self._busy = False
@@ -148,15 +151,17 @@ class FanOutSync(Generic[T]):
         self._busy = False
         return result
 
-    def _wait(self) -> T:
+    def _next(self) -> T:
         books = self._books
-        with self._news:
-            while not (books.ready() or books.over() or self._error is not None):
-                self._news.wait()
-            if self._error is not None:
-                raise self._error
+        while True:
+            self._fill()
             if books.ready():
                 return books.take()
+            if books.over():
+                break
+            self._note(self._news.get())
+        books.stop()
+        self._call(len(self._threads))
         for thread in self._threads:
             thread.join()
         if self.wrong is not None:
@@ -164,53 +169,69 @@ class FanOutSync(Generic[T]):
         raise StopIteration
 
     def _fill(self) -> None:
-        """Takes items while there is room."""
+        """Takes items while there is room, and notes what there is to be noted."""
         if self._source is None:
             self._source = iter(self._given)
-        while True:
-            with self._news:
-                if not self._books.wants():
-                    return
+        while not self._news.empty():
+            self._note(self._news.get())
+        while self._books.wants():
             try:
                 given = next(self._source)
             except StopIteration:
-                with self._news:
-                    self._books.exhausted = True
+                self._books.exhausted = True
                 return
-            self._add(given)
-
-    def _add(self, given: Any) -> None:
-        with self._news:
             starts = self._books.add(given)
-        if starts:
-            self._threads = [thread for thread in self._threads if thread.is_alive()]
-            context = contextvars.copy_context()
-            thread = threading.Thread(target=context.run, args=(self._serve,), name="ron-many")
-            self._threads.append(thread)
-            thread.start()
+            self._call(1)
+            if starts:
+                self._start()
+
+    def _call(self, workers: int) -> None:
+        """Calls so many workers to see whether there is a job."""
+        for _ in range(workers):
+            self._calls.put(None)
+
+    def _note(self, news: _News) -> None:
+        """What a worker tells: a result; that it has gone home; or an error that is not an item's."""
+        if self._closed:
+            raise StopIteration
+        if news is None:
+            if self._books.leave():
+                self._start()
+        elif isinstance(news, BaseException):
+            raise news
+        else:
+            job, outcome = news
+            self._books.finish(job, outcome)
+            wrong = self._work.gives_up(outcome)
+            if wrong is not None:
+                self.wrong = self.wrong or wrong
+                self._books.halt()
+
+    def _start(self) -> None:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(self._serve,), name="ron-many")
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self) -> None:
         """One worker: job after job, until there is none."""
+        news: _News = None
         try:
             while True:
-                with self._news:
-                    job = self._books.job()
+                self._calls.get(timeout=_LINGER)
+                job = self._books.job()
                 if job is None:
-                    return
+                    break
                 outcome = self._do(job)
-                wrong = self._work.gives_up(outcome)
-                with self._news:
-                    self._books.finish(job, outcome)
-                    if wrong is not None:
-                        self.wrong = self.wrong or wrong
-                        self._books.halt()
-                    self._news.notify()
-        except _Stopped:
+                if self._work.gives_up(outcome) is not None:
+                    self._books.stop()  # before anybody takes another job; the rest is the consumer's business
+                self._news.put((job, outcome))
+        except (Empty, _Stopped):
             pass
         except BaseException as error:  # noqa: BLE001 - raised again where the consumer waits
-            with self._news:
-                self._error = self._error or error
-                self._news.notify()
+            news = error
+        self._news.put(news)
 
     def _do(self, job: Job) -> T:
         caught: Optional[RonError] = None
@@ -226,11 +247,12 @@ class FanOutSync(Generic[T]):
             self._progress(self._books.taken, len(self._given) if hasattr(self._given, "__len__") else None)
 
     def close(self) -> None:
-        """Stops what is under way, and waits until it has ended."""
-        with self._news:
-            self._closed = True
-            self._books.halt()
+        """Stops what is under way, and waits until it has ended; from another thread it ends the consumer's loop."""
+        self._closed = True
+        self._books.stop()
         self._ports.stop.set()
+        self._call(len(self._threads))
+        self._news.put(None)
         while True:
             alive = [thread for thread in self._threads if thread.is_alive()]
             if not alive:

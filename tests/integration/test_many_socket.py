@@ -86,6 +86,23 @@ def test_ctrl_c_takes_the_connections_away(node: Node, keys: list[str]) -> None:
         assert keys[0] == client.objects(Item).get(keys[0]).id
 
 
+def test_closing_from_another_thread_ends_the_loop(node: Node, keys: list[str]) -> None:
+    """``close`` wakes the thread that waits in the loop, which then ends as if there were no more."""
+    node.hang(times=2)
+    with sync_client(node) as client:
+        outcomes = client.objects(Item).iter_many(keys, concurrency=2)
+
+        def close() -> None:
+            node.wait_waiting(2)
+            outcomes.close()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        assert [] == list(outcomes)
+        closer.join()
+        assert [] == left()
+
+
 def test_who_waits_for_a_connection_is_ended_too(node: Node, keys: list[str]) -> None:
     """A thread in line for a connection gets out of it; the permits are as many as before."""
     errors: list[RonNetworkError] = []

@@ -292,6 +292,20 @@ def test_a_loop_that_is_never_finished_keeps_no_thread() -> None:
         assert next(outcomes).error is None
 
 
+def test_threads_are_used_again() -> None:
+    """A thread takes item after item: hundreds of items need few threads."""
+    threads: set[threading.Thread] = set()
+
+    class Notes:
+        def before(self, request: Any) -> None:
+            threads.add(threading.current_thread())
+
+    with RonClientSync(transport=filled()) as client:
+        client.add_middleware(Notes())
+        assert 500 == len(client.objects(Thing).get_many(["t-1"] * 500, concurrency=3).ok)
+    assert len(threads) < 50  # 3, unless the machine has held one up for longer than threads wait for work
+
+
 def test_ctrl_c_ends_a_sync_call() -> None:
     """Ctrl-C in the caller's thread ends the call, and no thread is left."""
 

@@ -27,14 +27,17 @@ def test_every_item_comes_back_once_and_few_are_in_hand(
             idle += books.add(number)
             in_hand += 1
         assert in_hand <= 2 * concurrency
-        while idle and (job := books.job()) is not None:
-            under_way.append(job)
-            idle -= 1
+        for _ in range(idle):
+            job = books.job()
+            if job is None:
+                assert not books.leave()
+            else:
+                under_way.append(job)
         idle = 0
         assert len(under_way) <= concurrency
         if under_way and (not books.ready() or data.draw(st.booleans())):
-            job = under_way.pop(data.draw(st.integers(0, len(under_way) - 1)))
-            books.finish(job, job.given)
+            done = under_way.pop(data.draw(st.integers(0, len(under_way) - 1)))
+            books.finish(done, done.given)
             idle = 1
         elif books.ready():
             taken.append(books.take())
@@ -52,3 +55,26 @@ def test_halting_forgets_what_was_not_begun() -> None:
     assert (None, False, False) == (books.job(), books.room(), books.over())
     books.finish(job, "done")
     assert ("done", True) == (books.take(), books.over())
+
+
+def test_what_was_added_after_a_worker_left_gets_another() -> None:
+    """A thread that saw no job may be gone before the consumer knows: when it does, a new one is started."""
+    books: Books[str] = Books(1, ordered=True)
+    assert books.add("a")
+    job = books.job()
+    assert job is not None
+    assert books.job() is None  # the worker has looked again, and goes
+    assert not books.add("b")  # the consumer still counts it
+    assert books.leave()
+    assert (1, "b") == books.job()
+
+
+def test_nobody_gets_a_job_after_a_stop() -> None:
+    """``stop`` is seen by the next that asks, before the consumer has heard of it."""
+    books: Books[str] = Books(1, ordered=True)
+    books.add("a")
+    books.stop()
+    assert books.job() is None
+    assert not books.over()
+    books.halt()
+    assert books.over()

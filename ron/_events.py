@@ -79,6 +79,8 @@ class StreamPosition:
 
 def sendable(cursor: Any) -> bool:
     """Whether an id can go back as ``Last-Event-ID``."""
+    if type(cursor) is str and cursor.isalnum() and cursor.isascii() and len(cursor) <= MAX_CURSOR:
+        return True  # what nearly all ids are; the expression below takes three times as long
     return isinstance(cursor, str) and len(cursor) <= MAX_CURSOR and bool(_SENDABLE.fullmatch(cursor))
 
 

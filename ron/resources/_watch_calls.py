@@ -8,7 +8,6 @@ from ._manager import AsyncManager, SyncManager
 from ._mirror import Mirrored
 from ._waiting import wait_for
 from ._watch_options import watch_options
-from .mirror import Mirror, MirrorSync
 from .watch import Watch, WatchSync
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from ._mirror import Index
     from ._model import Resource
+    from .mirror import Mirror, MirrorSync
 
 __all__ = ["WatchCalls", "WatchCallsSync"]
 
@@ -106,6 +106,8 @@ class WatchCalls(AsyncManager[R]):
             query: further parameters, unchecked.
             by_field: as for ``list``.
         """
+        from .mirror import Mirror
+
         client = self._client_now()
         watch = self._copy(client=client, options={}).watch(
             filters,
@@ -220,6 +222,8 @@ class WatchCallsSync(SyncManager[R]):
             query: further parameters, unchecked.
             by_field: as for ``list``.
         """
+        from .mirror import MirrorSync
+
         client = self._client_now()
         watch = self._copy(client=client, options={}).watch(
             filters,

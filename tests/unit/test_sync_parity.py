@@ -23,6 +23,7 @@ from ron import (
 from ron._emissions import EmissionsAsync, EmissionsSync
 from ron._fanout_async import FanOutAsync
 from ron._fanout_sync import FanOutSync
+from ron.contrib import Tenants, TenantsSync
 from ron.transport import AsyncChannel, AsyncReplyStream, SyncChannel, SyncReplyStream
 
 PAIRS: list[tuple[Any, Any]] = [
@@ -35,6 +36,7 @@ PAIRS: list[tuple[Any, Any]] = [
     (FanOutAsync, FanOutSync),
     (AsyncChannel, SyncChannel),
     (AsyncReplyStream, SyncReplyStream),
+    (Tenants, TenantsSync),
 ]
 #: the async name of what a sync class has under another
 TWINS = {
@@ -53,6 +55,7 @@ OTHER_RESULTS = {("Listing", "to_arrow")}
 WORDS = {
     "RonClientSync": "RonClient",
     "ManagerSync": "Manager",
+    "TenantsSync": "Tenants",
     "objects_sync": "objects",
     "SyncChannel": "AsyncChannel",
     "SyncReplyStream": "AsyncReplyStream",

@@ -11,7 +11,20 @@ __all__ = ["NAMES", "ON_REQUEST", "Benchmark", "Figures", "load", "with_block"]
 
 #: One name, one module of this folder that is a ``Benchmark``. It is imported only when it is asked for, so that what
 #: one needs, another can do without.
-NAMES = ("get", "page", "listing", "watch", "writes", "imports", "throughput", "parts", "outage", "soak", "goals")
+NAMES = (
+    "get",
+    "page",
+    "listing",
+    "watch",
+    "writes",
+    "many",
+    "imports",
+    "throughput",
+    "parts",
+    "outage",
+    "soak",
+    "goals",
+)
 #: of these, what takes long: run when named, and in smoke runs
 ON_REQUEST = frozenset({"soak"})
 

@@ -63,10 +63,13 @@ if TYPE_CHECKING:
     from .pagination import Page as Page
     from .pagination import iter_pages as iter_pages
     from .resources import Action as Action
+    from .resources import BulkResult as BulkResult
     from .resources import Change as Change
     from .resources import CollectionAction as CollectionAction
     from .resources import Deleted as Deleted
     from .resources import Draft as Draft
+    from .resources import Explain as Explain
+    from .resources import Explanation as Explanation
     from .resources import Index as Index
     from .resources import Listing as Listing
     from .resources import ListingSync as ListingSync
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
     from .resources import Mirror as Mirror
     from .resources import MirrorSync as MirrorSync
     from .resources import Other as Other
+    from .resources import Outcome as Outcome
     from .resources import Pages as Pages
     from .resources import Patch as Patch
     from .resources import Put as Put
@@ -124,8 +128,9 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "Action Change CollectionAction Deleted Draft Index Listing ListingSync Manager ManagerSync Meta Mirror "
-        "MirrorSync Other Pages Patch Put Resource Resync Singleton Watch WatchSync action meta parent server"
+        "Action BulkResult Change CollectionAction Deleted Draft Explain Explanation Index Listing ListingSync "
+        "Manager ManagerSync Meta Mirror MirrorSync Other Outcome Pages Patch Put Resource Resync Singleton Watch "
+        "WatchSync action meta parent server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

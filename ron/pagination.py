@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union, overlo
 from ._decode import decode_plain, parse_error
 from ._effects import Ahead, Emit, Join
 from ._flow import perform
+from ._html import MAX_ROWS, cell, rows_of, table
 from ._plan import plain_plan
 from .errors import RonError, RonInputError, RonPaginationError
 
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 #: what fits into a request line everywhere (RFC 9110 §4.1: 8000 bytes at least)
 MAX_TOKEN_BYTES = 8000
+#: items that a page's ``repr`` shows
+MAX_SHOWN = 3
 
 
 class Page(Sequence[T], Generic[T]):
@@ -69,7 +72,15 @@ class Page(Sequence[T], Generic[T]):
 
     def __repr__(self) -> str:
         more = "last page" if self.next_page_token is None else "more pages follow"
-        return f"<Page of {len(self.items)} items, {more}>"
+        first = f": {', '.join(cell(item) for item in self.items[:MAX_SHOWN])}" if self.items else ""
+        rest = ", …" if len(self.items) > MAX_SHOWN else ""
+        return f"<Page of {len(self.items)} items, {more}{first}{rest}>"
+
+    def _repr_html_(self) -> str:
+        more = "last page" if self.next_page_token is None else "more pages follow"
+        left = len(self.items) - MAX_ROWS
+        below = f"… and {left} more items" if left > 0 else ""
+        return table(f"{len(self.items)} items, {more}", *rows_of(self.items), below)
 
 
 def checked_size(name: str, value: Optional[int]) -> Optional[int]:

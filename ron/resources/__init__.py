@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ._actions import Action as Action
     from ._actions import CollectionAction as CollectionAction
     from ._actions import action as action
+    from ._bulk import BulkResult as BulkResult
+    from ._bulk import Outcome as Outcome
     from ._changes import Change as Change
     from ._changes import Deleted as Deleted
     from ._changes import Other as Other
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ._changes import Resync as Resync
     from ._drafts import Draft as Draft
     from ._drafts import Patch as Patch
+    from ._explanation import Explanation as Explanation
     from ._fields import parent as parent
     from ._fields import server as server
     from ._mirror import Index as Index
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from ._origin import meta as meta
     from ._page_shape import Pages as Pages
     from ._singleton import Singleton as Singleton
+    from .explain import Explain as Explain
     from .listing import Listing as Listing
     from .listing import ListingSync as ListingSync
     from .manager import Manager as Manager
@@ -41,14 +45,17 @@ if TYPE_CHECKING:
 #: module → the public names that live in it; loaded when first touched, as in ``ron`` itself
 _HOMES = {
     "_actions": "Action CollectionAction action",
+    "_bulk": "BulkResult Outcome",
     "_changes": "Change Deleted Other Put Resync",
     "_drafts": "Draft Patch",
+    "_explanation": "Explanation",
     "_fields": "parent server",
     "_mirror": "Index",
     "_model": "Resource",
     "_origin": "Meta meta",
     "_page_shape": "Pages",
     "_singleton": "Singleton",
+    "explain": "Explain",
     "listing": "Listing ListingSync",
     "manager": "Manager",
     "manager_sync": "ManagerSync",

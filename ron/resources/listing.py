@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
+from .._html import cell, pairs_table
 from .._plan import encode_query
 from ..errors import RonInputError
 from ..pagination import Page, Position, checked_size, cycle_error, paged
@@ -14,9 +15,12 @@ from ._partial import chosen_fields, chosen_query
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 
+    import pyarrow
+
     from .._effects import Effect
     from .._emissions import EmissionsAsync, EmissionsSync
     from ..client import RonClient, RonClientSync
+    from ._arrow import ArrowBatches
     from ._operations import Scope
 
 __all__ = ["Listing", "ListingSync"]
@@ -101,10 +105,19 @@ class _Query(Generic[R]):
             prefetch=prefetch,
         )
 
+    def _asked(self) -> dict[str, str]:
+        """What is asked for, by name; no item is, and none is fetched for this."""
+        paging = {"limit": self._limit, "page_size": self._page_size, "page_token": self._start}
+        asked = {**self._query, **{name: value for name, value in paging.items() if value is not None}}
+        return {name: cell(repr(value)) for name, value in asked.items()}
+
     def __repr__(self) -> str:
-        parts = [f"{name}={value!r}" for name, value in self._query.items()]
-        parts += [] if self._limit is None else [f"limit={self._limit}"]
-        return f"<{type(self).__name__} of {self._scope.description.name}: {', '.join(parts) or 'everything'}>"
+        parts = ", ".join(f"{name}={value}" for name, value in self._asked().items())
+        return f"<{type(self).__name__} of {self._scope.description.name}: {parts or 'everything'}>"
+
+    def _repr_html_(self) -> str:
+        caption = f"{type(self).__name__} of {self._scope.description.name}: not fetched, iterate it for items"
+        return pairs_table(caption, [("path", self._path.decode("ascii")), *self._asked().items()])
 
 
 class Listing(_Query[R]):
@@ -148,6 +161,24 @@ class Listing(_Query[R]):
         """Every item, up to ``limit``, in one list."""
         return [item async for item in self]
 
+    def to_arrow(self, *, batch_size: int = 10_000, columns: Optional[Sequence[str]] = None) -> ArrowBatches[R]:
+        """Every item, up to ``limit``, as Arrow record batches; needs the extra ``arrow``.
+
+        The schema comes from the declaration alone, so it is the same for no items at all; fields that are not declared
+        are left out. No more than a page and a batch are held at a time; ``read_all`` gives one table instead.
+
+        Args:
+            batch_size: rows of a batch; the last one may have fewer.
+            columns: the fields to take, in this order; None for all that are declared.
+
+        Raises:
+            RonConfigError: at once: for a field that has no Arrow type, unknown columns, or without pyarrow.
+            RonParseError: while iterating, for a value that its column cannot hold.
+        """
+        from ._arrow import ArrowBatches
+
+        return ArrowBatches(self, columns, batch_size)
+
     def pages(self) -> EmissionsAsync[Page[R]]:
         """Page after page, up to ``limit`` items in all."""
         return self._client._emissions(self._all(prefetch=self._prefetch))
@@ -178,6 +209,26 @@ class ListingSync(_Query[R]):
     def all(self) -> list[R]:
         """Every item, up to ``limit``, in one list."""
         return list(self)
+
+    def to_arrow(
+        self, *, batch_size: int = 10_000, columns: Optional[Sequence[str]] = None
+    ) -> pyarrow.RecordBatchReader:
+        """Every item, up to ``limit``, as a reader of Arrow record batches; needs the extra ``arrow``.
+
+        The schema comes from the declaration alone, so it is the same for no items at all; fields that are not declared
+        are left out. No more than a page and a batch are held at a time; ``read_all`` gives one table instead.
+
+        Args:
+            batch_size: rows of a batch; the last one may have fewer.
+            columns: the fields to take, in this order; None for all that are declared.
+
+        Raises:
+            RonConfigError: at once: for a field that has no Arrow type, unknown columns, or without pyarrow.
+            RonParseError: while reading, for a value that its column cannot hold.
+        """
+        from ._arrow import reader
+
+        return reader(self, columns, batch_size)
 
     def pages(self) -> EmissionsSync[Page[R]]:
         """Page after page, up to ``limit`` items in all."""

@@ -13,6 +13,7 @@ from ._manager import checked_client
 from ._manager_acts import ActingManager
 from ._watch_calls import WatchCalls
 from .listing import Listing
+from .many import ManyCalls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ._drafts import Draft, Patch
     from ._model import Resource
     from ._singleton import Singleton
+    from .explain import Explain
 
 __all__ = ["Manager"]
 
@@ -29,7 +31,7 @@ S = TypeVar("S", bound="Singleton")
 Key = Union[str, int, Any]
 
 
-class Manager(ActingManager[R], WatchCalls[R]):
+class Manager(ManyCalls[R], ActingManager[R], WatchCalls[R]):
     """Typed access to one resource, async.
 
     Every call raises :class:`ron.RonError` and nothing else; ``RonConfigError`` and ``RonInputError`` before anything
@@ -52,6 +54,13 @@ class Manager(ActingManager[R], WatchCalls[R]):
     ) -> Manager[R]:
         """The same manager with other limits: ``timeout`` in seconds for a whole call, repeats, extra headers."""
         return self._with_options(timeout, max_retries, headers)
+
+    @property
+    def explain(self) -> Explain[R]:
+        """The same calls, but each tells what it would send (redacted) and sends nothing."""
+        from .explain import Explain
+
+        return Explain(self)
 
     def at(self, **parents: Key) -> Manager[R]:
         """The same manager below these parents, the parameters of the resource's path: their keys, or objects of a

@@ -13,6 +13,7 @@ from ._manager import checked_client
 from ._manager_acts import ActingManagerSync
 from ._watch_calls import WatchCallsSync
 from .listing import ListingSync
+from .many_sync import ManyCallsSync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ._drafts import Draft, Patch
     from ._model import Resource
     from ._singleton import Singleton
+    from .explain import Explain
 
 __all__ = ["ManagerSync"]
 
@@ -29,7 +31,7 @@ S = TypeVar("S", bound="Singleton")
 Key = Union[str, int, Any]
 
 
-class ManagerSync(ActingManagerSync[R], WatchCallsSync[R]):
+class ManagerSync(ManyCallsSync[R], ActingManagerSync[R], WatchCallsSync[R]):
     """The sync twin of :class:`Manager`; the same calls without ``await``."""
 
     def __init__(self, resource: type[R], client: Optional[RonClientSync] = None) -> None:
@@ -48,6 +50,13 @@ class ManagerSync(ActingManagerSync[R], WatchCallsSync[R]):
     ) -> ManagerSync[R]:
         """The same manager with other limits: ``timeout`` in seconds for a whole call, repeats, extra headers."""
         return self._with_options(timeout, max_retries, headers)
+
+    @property
+    def explain(self) -> Explain[R]:
+        """The same calls, but each tells what it would send (redacted) and sends nothing."""
+        from .explain import Explain
+
+        return Explain(self)
 
     def at(self, **parents: Key) -> ManagerSync[R]:
         """The same manager below these parents, the parameters of the resource's path: their keys, or objects of a

@@ -98,13 +98,12 @@ class Collection:
         asked = Query(self.description, call.request.values())
         filters = Filters(self.description, self._hooks, asked.filters)
         page = PageQuery.read(self.description, asked.values, call.place)
-        documents = self.shelf.all(call.place)
         if asked.is_ordered:
-            matching = [one for one in documents if filters.match(one.fields)]
+            matching = [one for one in self.shelf.all(call.place) if filters.match(one.fields)]
             found, more, position = page.cut(asked.ordered(matching))
         else:
-            behind = (one for one in documents if one.position > page.after)
-            found, more, position = page.first(one for one in behind if filters.match(one.fields))
+            behind = self.shelf.after(call.place, page.after)
+            found, more, position = page.first(one for one in behind if not filters or filters.match(one.fields))
         pages = self.description.pages
         goes_on = more if pages.ends == "no_cursor" else bool(found)
         items = [asked.selected(document.fields) for document in found]

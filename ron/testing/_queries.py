@@ -97,6 +97,9 @@ class Filters:
             return [texts]
         return [from_text(self._description, name, text, "filter") for text in texts]
 
+    def __bool__(self) -> bool:
+        return bool(self._equal or self._tests)
+
     def match(self, fields: Mapping[str, Any]) -> bool:
         """Whether an object, by wire names, is asked for."""
         for wire, values in self._equal.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -20,6 +21,8 @@ Place = tuple[str, ...]
 @dataclass(frozen=True)
 class Document:
     """One object at one version; ``position`` orders a collection by creation."""
+
+    __slots__ = ("body", "key", "place", "position", "version")
 
     place: Place
     key: str
@@ -42,6 +45,8 @@ class Document:
 @dataclass(frozen=True)
 class Change:
     """One entry of the log; ``document`` is the object after the change, before it if deleted."""
+
+    __slots__ = ("document", "kind", "seq", "shelf")
 
     seq: int
     kind: str
@@ -79,6 +84,8 @@ class Shelf:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._documents: dict[tuple[Place, str], Document] = {}
+        self._order: dict[Place, list[int]] = {}
+        self._at: dict[int, Document] = {}
         self._positions = 0
 
     def get(self, place: Place, key: str) -> Optional[Document]:
@@ -89,6 +96,7 @@ class Shelf:
         """Adds an object; the key must be free."""
         assert (place, key) not in self._documents
         self._positions += 1
+        self._order.setdefault(place, []).append(self._positions)
         return self._put("added", Document(place, key, self._positions, 1, to_json(fields)))
 
     def write(self, before: Document, fields: dict[str, Any]) -> Document:
@@ -99,14 +107,25 @@ class Shelf:
     def remove(self, document: Document) -> None:
         """Takes an object out."""
         del self._documents[document.place, document.key]
+        del self._at[document.position]
+        order = self._order[document.place]
+        del order[bisect_left(order, document.position)]
         self._store.note("deleted", self, document)
 
     def all(self, place: Optional[Place] = None) -> list[Document]:
         """A collection's objects (None: those of all collections) by creation."""
-        found = (one for one in self._documents.values() if place is None or one.place == place)
-        return sorted(found, key=lambda document: document.position)
+        if place is not None:
+            return list(self.after(place, 0))
+        return sorted(self._documents.values(), key=lambda document: document.position)
+
+    def after(self, place: Place, position: int) -> Iterator[Document]:
+        """A collection's objects behind a position, by creation; found at once, however many stand before them."""
+        order = self._order.get(place, [])
+        for index in range(bisect_right(order, position), len(order)):
+            yield self._at[order[index]]
 
     def _put(self, kind: str, document: Document) -> Document:
         self._documents[document.place, document.key] = document
+        self._at[document.position] = document
         self._store.note(kind, self, document)
         return document

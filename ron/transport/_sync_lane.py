@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import httpcore
@@ -23,7 +24,7 @@ __all__ = ["SyncLane"]
 class SyncLane:
     """One connection: httpcore's, on a wire of ours."""
 
-    __slots__ = ("_connection", "_site", "reusable", "stream", "wire")
+    __slots__ = ("_connection", "_site", "reusable", "stream", "user", "wire")
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -32,6 +33,7 @@ class SyncLane:
             site.origin, ssl_context=site.ssl_context(), network_backend=self.wire
         )
         self.reusable = False
+        self.user = threading.get_ident()  # who talks on it, for who may end that from another thread
         self.stream: Optional[SyncStream] = None
 
     def talk(self, exchange: Exchange, credential: Optional[Credential], by: float) -> Reply:

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Optional
 
+from ron._values import Failure
 from ron.transport._ledger import LaneStats, Ledger
 from ron.transport._site import Site, closed_client, no_free_lane, too_many_streams
 from ron.transport._sync_lane import SyncLane
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ron.transport._sync_stream import SyncStream
 
 __all__ = ["SyncLanes"]
+
+INTERRUPTED = "the call was ended from another thread"
 
 
 class _Pool:
@@ -36,9 +39,11 @@ class _Pool:
 class _Turn:
     """One thread's place in the line for a permit."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "interrupted", "user")
 
     def __init__(self) -> None:
+        self.user = threading.get_ident()
+        self.interrupted = False
         self._lock = threading.Lock()
         self._lock.acquire()
 
@@ -119,6 +124,18 @@ class SyncLanes:
         for turn in turns:
             turn.come()
 
+    def interrupt(self, threads: frozenset[int]) -> None:
+        """Ends the calls that these threads, by their idents, wait for now: each gets a ``Failure``."""
+        pool = self._pools.get(os.getpid()) or self._pool()
+        with pool.lock:
+            for lane in pool.ledger.busy:
+                if lane.user in threads:
+                    lane.wire.shut(INTERRUPTED)
+            for turn in [turn for turn in pool.ledger.waiting if turn.user in threads]:
+                pool.ledger.withdraw(turn)
+                turn.interrupted = True
+                turn.come()
+
     def tls_info(self) -> Optional[TlsInfo]:
         """What the newest TLS handshake agreed on; None while there was none."""
         return self._site.tls_info
@@ -150,6 +167,8 @@ class SyncLanes:
             self._withdraw(pool, turn)
             raise
         with pool.lock:
+            if turn.interrupted:
+                raise Failure("connect", INTERRUPTED, sent=False, permanent=True)
             late = turn in pool.ledger.waiting
             if late:
                 pool.ledger.withdraw(turn)
@@ -159,7 +178,7 @@ class SyncLanes:
 
     def _withdraw(self, pool: _Pool, turn: _Turn) -> None:
         with pool.lock:
-            successor = pool.ledger.withdraw(turn)
+            successor = None if turn.interrupted else pool.ledger.withdraw(turn)
         if successor is not None:
             successor.come()
 
@@ -172,6 +191,7 @@ class SyncLanes:
                 stale = ledger.stale(time.monotonic())
                 lane = None if stale is not None else ledger.newest()
                 if lane is not None:
+                    lane.user = threading.get_ident()
                     ledger.busy.add(lane)
             if stale is not None:
                 stale.wire.abort()

@@ -137,6 +137,20 @@ def test_an_item_added_meanwhile_is_not_lost(node: MemoryNode) -> None:
     assert ["b", "c", "d"] == names(node, f"page_token={token}")
 
 
+def test_pages_go_on_past_what_was_changed_or_deleted(node: MemoryNode) -> None:
+    """What is changed or deleted between two pages, the item at their border too, moves nothing else."""
+    for name in "defg":
+        ask(node, "POST", ITEMS, json={"name": name})
+    keys = [item.id for item in node.items(Item)]
+    first = json.loads(ask(node, "GET", f"{ITEMS}?page_size=3").body)
+    assert ["a", "b", "c"] == [item["name"] for item in first["items"]]
+    for gone in (keys[2], keys[4], keys[0]):
+        assert 204 == ask(node, "DELETE", f"{ITEMS}/{gone}").status
+    assert 200 == ask(node, "PATCH", f"{ITEMS}/{keys[3]}", json={"name": "D"}).status
+    assert ["D", "f", "g"] == names(node, f"page_token={first['next_page_token']}")
+    assert ["b", "D", "f", "g"] == names(node, "")
+
+
 @pytest.mark.parametrize("path", [ITEMS, f"{ITEMS}/i-1"])
 def test_reads_are_conditional(node: MemoryNode, path: str) -> None:
     """Objects and pages carry strong ETags; If-None-Match with it answers an empty 304."""

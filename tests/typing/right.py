@@ -17,11 +17,13 @@ from ron import (
     U32,
     U64,
     Action,
+    BulkResult,
     Bytes,
     CollectionAction,
     ContentId,
     Deleted,
     Draft,
+    Explanation,
     Facet,
     FacetClient,
     FacetClientSync,
@@ -35,6 +37,7 @@ from ron import (
     Mirror,
     MirrorSync,
     Other,
+    Outcome,
     Page,
     Pages,
     Patch,
@@ -216,6 +219,48 @@ def calls_sync(items: ManagerSync[Item]) -> None:
     assert_type(items.refresh(item), Item)
     items.delete("i-1", missing_ok=True)
     items.delete(item)
+
+
+async def many(items: Manager[Item], item: Item, draft: Draft[Item]) -> None:
+    """Bulk calls know what they give; deleting gives back what it was given. Listings and async iterables are inputs."""
+    result = await items.get_many(["a"], concurrency=2, timeout=5, progress=print)
+    assert_type(result, BulkResult[Item])
+    assert_type(result.ok, list[Item])
+    assert_type(result.failed, list[tuple[Any, ron.RonError]])
+    assert_type(result.raise_for_failed(), BulkResult[Item])
+    assert_type(result[0].value, Optional[Item])
+    assert_type(await items.create_many([draft, item, {"name": "a"}], idempotency_key=True), BulkResult[Item])
+    assert_type(await items.delete_many(["a"], missing_ok=True), BulkResult[str])
+    assert_type(await items.delete_many(items.list()), BulkResult[Item])
+    async with items.iter_many(["a"], ordered=False) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[Item])
+    async for gone in items.iter_delete_many(items.list()):
+        assert_type(gone, Outcome[Item])
+    async for made in items.iter_create_many([{"name": "a"}]):
+        assert_type(made.error, Optional[ron.RonError])
+
+
+def many_sync(items: ManagerSync[Item], item: Item, draft: Draft[Item]) -> None:
+    """The same without ``await``."""
+    assert_type(items.get_many(range(3)), BulkResult[Item])
+    assert_type(items.create_many([item, draft]), BulkResult[Item])
+    assert_type(items.delete_many([item]), BulkResult[Item])
+    with items.iter_many(["a"]) as outcomes:
+        for outcome in outcomes:
+            assert_type(outcome.value, Optional[Item])
+    for made in items.iter_create_many([{"name": "a"}]):
+        assert_type(made, Outcome[Item])
+
+
+def looked_into(items: Manager[Item], sync: ManagerSync[Item], item: Item) -> None:
+    """An explanation is one, whatever the call and the colour, and needs no ``await``."""
+    assert_type(items.explain.get("x"), Explanation)
+    assert_type(sync.explain.get("x"), Explanation)
+    assert_type(items.explain.create(name="a"), Explanation)
+    assert_type(items.explain.create(item, idempotency_key=True), Explanation)
+    assert_type(items.explain.list(status="open").repeats, str)
+    assert_type(sync.explain.delete(item), Explanation)
 
 
 async def listings(items: Manager[Item]) -> None:

@@ -153,6 +153,17 @@ async def colours(items: Manager[Item], sync: ManagerSync[Item]) -> None:
         pass
 
 
+async def many(items: Manager[Item], sync: ManagerSync[Item], note: Note) -> None:
+    """Many items are several, of the resource, and of the manager's colour."""
+    await items.get_many(5)  # E: incompatible type "int"  # P: reportArgumentType
+    await items.create_many([note])  # E: incompatible type "Note"  # P: reportArgumentType
+    sync.delete_many(items.list())  # E: incompatible type "Listing[Item]"  # P: reportArgumentType
+    await sync.get_many(["a"])  # E: Incompatible types in "await"  # P: reportGeneralTypeIssues
+    for one in items.iter_many(["a"]):  # E: no attribute "__iter__"  # P: reportGeneralTypeIssues
+        print(one)
+    await items.explain.get("x")  # E: Incompatible types in "await"  # P: reportGeneralTypeIssues
+
+
 def clients(client: RonClient, sync: RonClientSync) -> None:
     """A manager needs a client of its colour, a client a resource class."""
     Item.objects.using(sync)  # E: incompatible type "RonClientSync"  # P: reportArgumentType
@@ -226,4 +237,4 @@ async def mirrors(items: Manager[Item], mirror: Mirror[Item], by_price: Index[It
     with mirror:  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
         pass
     await items.wait_for("i-1", lambda item: item.text == "a")  # E: no attribute "text"  # P: reportAttributeAccessIssue
-    await items.wait_for("i-1", "sold")  # E: No overload variant of "wait_for"  # P: reportArgumentType, reportCallIssue
+    await items.wait_for("i-1", "sold")  # E: No overload variant of "wait_for"  # P: reportArgumentType

@@ -34,6 +34,8 @@ PURE = (
     "ron/_backoff.py",
     "ron/_calls.py",
     "ron/_events.py",
+    "ron/_fanout.py",
+    "ron/_html.py",
     "ron/_json.py",
     "ron/_middleware.py",
     "ron/_outcome.py",

@@ -83,7 +83,7 @@ def test_a_page_is_a_sequence() -> None:
     assert Page(found.items, "b") == found
     assert Page(found.items, None) != found
     assert script.headers[0]["X-Request-Id"] == found.request_id
-    assert "<Page of 2 items, more pages follow>" == repr(found)
+    assert repr(found).startswith("<Page of 2 items, more pages follow: Item(")
 
 
 def test_items_of_a_page_have_an_origin_without_etag() -> None:

@@ -21,6 +21,8 @@ from ron import (
     WatchSync,
 )
 from ron._emissions import EmissionsAsync, EmissionsSync
+from ron._fanout_async import FanOutAsync
+from ron._fanout_sync import FanOutSync
 from ron.contrib import Tenants, TenantsSync
 from ron.transport import AsyncChannel, AsyncReplyStream, SyncChannel, SyncReplyStream
 
@@ -31,6 +33,7 @@ PAIRS: list[tuple[Any, Any]] = [
     (Listing, ListingSync),
     (Watch, WatchSync),
     (EmissionsAsync, EmissionsSync),
+    (FanOutAsync, FanOutSync),
     (AsyncChannel, SyncChannel),
     (AsyncReplyStream, SyncReplyStream),
     (Tenants, TenantsSync),
@@ -46,6 +49,8 @@ TWINS = {
 }
 #: what only an async method takes: nothing of a sync client goes on while its caller works
 ONLY_ASYNC = {("Manager", "list"): ["prefetch"]}
+#: pyarrow has a reader of batches that is sync, and none that is async
+OTHER_RESULTS = {("Listing", "to_arrow")}
 #: words that may differ between the twins' documentation
 WORDS = {
     "RonClientSync": "RonClient",
@@ -54,6 +59,7 @@ WORDS = {
     "objects_sync": "objects",
     "SyncChannel": "AsyncChannel",
     "SyncReplyStream": "AsyncReplyStream",
+    "AnyIterable": "Iterable",  # a sync manager can't read an async one
     "aclose": "close",
     "async for": "for",
     "async with": "with",
@@ -138,6 +144,8 @@ def test_results_differ_only_in_colour(a: type, s: type, name: str, twin: str) -
     assert not inspect.iscoroutinefunction(theirs)
     returned = plain(inspect.signature(ours).return_annotation)
     sync = plain(inspect.signature(theirs).return_annotation)
+    if (a.__name__, name) in OTHER_RESULTS:
+        return
     for colour in ("Async", "Sync"):
         returned, sync = returned.replace(colour, ""), sync.replace(colour, "")
     assert returned == sync

@@ -1,0 +1,70 @@
+"""What all commands have in common: ``--debug``, and how they are declared."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Optional
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._screen import Screen
+
+__all__ = ["command", "turn_debug_on"]
+
+
+class _NoteHandler(logging.Handler):
+    """Log records as lines on stderr, without tokens."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__()
+        self.screen = screen
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one record."""
+        self.screen.note(f"{record.levelname.lower()} {record.name}: {record.getMessage()}")
+
+
+def turn_debug_on(ctx: click.Context) -> None:
+    """Tracebacks and the SDK's log on stderr, until this run ends."""
+    root = ctx.find_root()
+    screen: Screen = root.obj
+    if screen.debug:
+        return
+    screen.debug = True
+    from ..logging_ import get_logger
+
+    logger, handler = get_logger(), _NoteHandler(screen)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+    def undo() -> None:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+    root.call_on_close(undo)
+
+
+def _debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        turn_debug_on(ctx)
+
+
+def command(name: str, *, summary: str, epilog: Optional[str] = None) -> Callable[[Callable[..., Any]], click.Command]:
+    """Declares a command: ``click.command`` with ``--debug``."""
+
+    def declare(function: Callable[..., Any]) -> click.Command:
+        debug = click.option(
+            "--debug",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_debug,
+            help="Show tracebacks and the SDK's log on stderr.",
+        )
+        return click.command(name, short_help=summary, epilog=epilog)(debug(function))
+
+    return declare

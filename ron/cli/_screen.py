@@ -1,0 +1,102 @@
+"""Where the command writes: results to stdout, everything else to stderr; rich only on a terminal.
+
+One ``Screen`` a run. It also knows the tokens of the run, so that no line that it writes about an error shows one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Optional, TextIO
+
+from ._visible import visible
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+    from rich.console import Console, RenderableType
+
+__all__ = ["Screen"]
+
+
+class Screen:
+    """The two streams of a run.
+
+    Args:
+        console: draws for a terminal; without one rich's own is made when it is needed, and it decides on colour
+            (``NO_COLOR``, ``TERM``) and width.
+        terminal: whether stdout is a terminal; None asks it.
+    """
+
+    def __init__(self, *, console: Optional[Console] = None, terminal: Optional[bool] = None) -> None:
+        self.debug = False
+        self.secrets: list[SecretStr] = []
+        self._console = console
+        self._terminal = terminal
+
+    @property
+    def terminal(self) -> bool:
+        """Whether results go to a terminal."""
+        return sys.stdout.isatty() if self._terminal is None else self._terminal
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody sees stderr, so that progress can be shown there."""
+        return sys.stderr.isatty()
+
+    def write(self, text: str) -> None:
+        """Text as it stands, to stdout."""
+        sys.stdout.write(_encodable(text, sys.stdout))
+
+    def line(self, text: str) -> None:
+        """A line to stdout, at once: for what comes bit by bit."""
+        self.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def raw(self, data: bytes) -> None:
+        """Bytes as they came, to a file or a pipe; never to a terminal."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def draw(self, renderable: RenderableType) -> None:
+        """Something of rich's, to a terminal."""
+        console = self._drawing()
+        if console.record:  # a picture is taken
+            console.print(renderable)
+            return
+        # Captured, so that there is one way out: rich ends the process itself when a pipe breaks.
+        with console.capture() as captured:
+            console.print(renderable)
+        self.write(captured.get())
+
+    def note(self, text: str) -> None:
+        """A line to stderr, without tokens and escape sequences."""
+        sys.stderr.write(_encodable(f"{visible(self.scrubbed(text))}\n", sys.stderr))
+        sys.stderr.flush()
+
+    def scrubbed(self, text: str) -> str:
+        """The text without the tokens of this run."""
+        if not self.secrets:
+            return text
+        from .._redaction import redact
+
+        data = text.encode("utf-8", "surrogatepass")
+        for secret in self.secrets:
+            data = redact(data, secret.get_secret_value().encode("utf-8"), json=False)
+        return data.decode("utf-8", "surrogatepass")
+
+    def _drawing(self) -> Console:
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+        return self._console
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """What the stream's encoding lacks is written as an escape, as Python does on stderr."""
+    encoding: Any = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text

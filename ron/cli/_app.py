@@ -52,10 +52,12 @@ class App(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands' names, in the order of the documentation."""
+        del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
         """Loads the module of one command."""
+        del ctx
         place = COMMANDS.get(cmd_name)
         if place is None:
             return None
@@ -75,6 +77,7 @@ class App(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands in ``--help``, which loads none of them."""
+        del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
 

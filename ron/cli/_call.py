@@ -26,7 +26,7 @@ __all__ = ["call_command"]
 @click.option("-H", "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="A header; repeatable.")
 @click.option("-i", "--include", is_flag=True, help="Show the answer's status and headers as well.")
 @key_option
-@connected
+@connected()
 @click.pass_obj
 def call_command(
     screen: Screen,
@@ -39,7 +39,7 @@ def call_command(
     include: bool,
     idempotency_key: Optional[str],
 ) -> None:
-    """Send METHOD to PATH below the URL and show the body of the answer.
+    r"""Send METHOD to PATH below the URL and show the body of the answer.
 
     JSON is indented; other text is shown as it is, on a terminal without escape sequences.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
 import click
@@ -13,7 +13,7 @@ from ._screen import Screen
 from ._secrecy import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..client import RonClientSync
     from ..config import ClientConfig
@@ -78,7 +78,7 @@ class Connection:
         return config
 
     def client(self, screen: Screen, *resources: type[Any], node: Optional[MemoryNode] = None) -> RonClientSync:
-        """A client for the node; with ``--memory`` for ``node``, or for one that serves the resources and ``--serve``."""
+        """A client for the node; with ``--memory`` for ``node``, else one that serves the resources and ``--serve``."""
         from ..client import RonClientSync
 
         if not self.memory:
@@ -126,8 +126,8 @@ def _check_insecure(config: ClientConfig) -> None:
         )
 
 
-_OPTIONS = (
-    click.option(
+_OPTIONS = {
+    "url": click.option(
         "--url",
         metavar="URL",
         help=(
@@ -135,39 +135,52 @@ _OPTIONS = (
             "and is not sent to another one: set RON_APP_URL, or use --ask-token."
         ),
     ),
-    click.option("--ask-token", is_flag=True, help="Ask for the token, unseen."),
-    click.option("--insecure-http", is_flag=True, help="Accept a plain http:// URL; for local development."),
-    click.option(
+    "ask_token": click.option("--ask-token", is_flag=True, help="Ask for the token, unseen."),
+    "insecure_http": click.option(
+        "--insecure-http", is_flag=True, help="Accept a plain http:// URL; for local development."
+    ),
+    "ca_file": click.option(
         "--ca-file", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="A CA bundle (PEM) to trust."
     ),
-    click.option(
+    "timeout": click.option(
         "--timeout",
         metavar="SECONDS",
         type=click.FloatRange(0.001, 86400),
         help="Of a whole call, all attempts included.",
     ),
-    click.option("--retries", metavar="N", type=click.IntRange(0, 20), help="Repeats after the first attempt."),
-    click.option("--micronode", is_flag=True, help="Talk to a micronode directly: facets below /facets, scheme Macro."),
-    click.option("--auth-scheme", metavar="WORD", help="The word before the token, by default Bearer."),
-    click.option("--facet-prefix", metavar="PATH", help="Where facets are mounted, by default /app."),
-    click.option("--memory", is_flag=True, help="Use a node in this process instead, made from the declarations."),
-    click.option(
+    "retries": click.option(
+        "--retries", metavar="N", type=click.IntRange(0, 20), help="Repeats after the first attempt."
+    ),
+    "micronode": click.option(
+        "--micronode", is_flag=True, help="Talk to a micronode directly: facets below /facets, scheme Macro."
+    ),
+    "auth_scheme": click.option("--auth-scheme", metavar="WORD", help="The word before the token, by default Bearer."),
+    "facet_prefix": click.option("--facet-prefix", metavar="PATH", help="Where facets are mounted, by default /app."),
+    "memory": click.option(
+        "--memory", is_flag=True, help="Use a node in this process instead, made from the declarations."
+    ),
+    "serve": click.option(
         "--serve", metavar="MODULE[:NAME]", multiple=True, help="With --memory: further resources that it serves."
     ),
-    click.option("--seed", metavar="FILE", help="With --memory: the objects that it holds, JSON or a JSON a line."),
-)
+    "seed": click.option(
+        "--seed", metavar="FILE", help="With --memory: the objects that it holds, JSON or a JSON a line."
+    ),
+}
 
 
-def connected(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options of a connection; it takes them as one argument, ``connection``."""
-    names = [field.name for field in fields(Connection)]
+def connected(*, without: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command the options of a connection but for some; it takes them as one argument, ``connection``."""
+    options = {name: option for name, option in _OPTIONS.items() if name not in without}
 
-    @functools.wraps(function)
-    def wrapped(*arguments: Any, **options: Any) -> Any:
-        connection = Connection(**{name: options.pop(name) for name in names})
-        return function(*arguments, connection=connection, **options)
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*arguments: Any, **given: Any) -> Any:
+            connection = Connection(**{name: given.pop(name) for name in options})
+            return function(*arguments, connection=connection, **given)
 
-    command: Callable[..., Any] = wrapped
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        command: Callable[..., Any] = wrapped
+        for option in reversed(list(options.values())):
+            command = option(command)
+        return command
+
+    return declare

@@ -29,7 +29,7 @@ __all__ = ["list_command"]
 @at_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON list, when all is there.")
 @click.option("--ndjson", is_flag=True, help="One JSON object a line, as they come.")
-@connected
+@connected()
 @click.pass_obj
 def list_command(
     screen: Screen,
@@ -44,7 +44,7 @@ def list_command(
     as_json: bool,
     ndjson: bool,
 ) -> None:
-    """List the objects of MODULE:ITEM, page after page.
+    r"""List the objects of MODULE:ITEM, page after page.
 
     On a terminal as a table, with progress on stderr while it is long; anywhere else tab-separated, heads first.
 

@@ -28,7 +28,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_key_argument
 @at_option
 @_json_option
-@connected
+@connected()
 @click.pass_obj
 def get_command(
     screen: Screen, connection: Connection, resource: str, key: str, at: tuple[str, ...], as_json: bool
@@ -48,7 +48,7 @@ def get_command(
 @at_option
 @key_option
 @_json_option
-@connected
+@connected()
 @click.pass_obj
 def create_command(
     screen: Screen,
@@ -60,7 +60,7 @@ def create_command(
     idempotency_key: Optional[str],
     as_json: bool,
 ) -> None:
-    """Create an object of MODULE:ITEM.
+    r"""Create an object of MODULE:ITEM.
 
     Fields are typed by the declaration; NAME:=JSON gives JSON, for lists, objects and null.
 
@@ -86,7 +86,7 @@ def create_command(
 @at_option
 @key_option
 @_json_option
-@connected
+@connected()
 @click.pass_obj
 def update_command(
     screen: Screen,
@@ -99,7 +99,7 @@ def update_command(
     idempotency_key: Optional[str],
     as_json: bool,
 ) -> None:
-    """Change the given fields of the object of MODULE:ITEM with that KEY; the others stay.
+    r"""Change the given fields of the object of MODULE:ITEM with that KEY; the others stay.
 
     \b
     Example:
@@ -120,7 +120,7 @@ def update_command(
 @at_option
 @click.option("--missing-ok", is_flag=True, help="Not an error if it is not there.")
 @key_option
-@connected
+@connected()
 @click.pass_obj
 def delete_command(
     screen: Screen,

@@ -33,7 +33,7 @@ _STYLES = {"added": "green", "modified": "yellow", "listed": "green", "deleted":
 @query_option
 @at_option
 @click.option("--ndjson", is_flag=True, help="One JSON object a change: type, key, item, cursor.")
-@connected
+@connected()
 @click.pass_obj
 def watch_command(
     screen: Screen,
@@ -47,7 +47,7 @@ def watch_command(
     at: tuple[str, ...],
     ndjson: bool,
 ) -> None:
-    """Show the changes of MODULE:ITEM as they happen, until Ctrl-C.
+    r"""Show the changes of MODULE:ITEM as they happen, until Ctrl-C.
 
     With --memory the objects of --seed are added once the watch is open, and the watch ends after them.
 

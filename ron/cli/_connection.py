@@ -120,6 +120,8 @@ def _check_insecure(config: ClientConfig) -> None:
 
     url = parse_base_url(config.base_url)
     if url.scheme == "http" and not config.allow_insecure_http:
+        if "base_url" not in config.model_fields_set:
+            raise Refusal("no node is named: set RON_APP_URL, or give --url (or --memory for a node in this process)")
         raise Refusal(
             f"{url} is not encrypted: use https://, or for local development --insecure-http or "
             "RON_SDK_ALLOW_INSECURE_HTTP=1"

@@ -124,6 +124,12 @@ class App(click.Group):
             return _exits.PIPE_CLOSED
         except (click.Abort, KeyboardInterrupt):
             return _exits.INTERRUPTED
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[
+                0
+            ] == "rich":  # the same advice as for click, which only `ron.cli.main` can give
+                raise
+            return tell(error, screen)
         except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, it is told in one line
             return tell(error, screen)
         return result if isinstance(result, int) else _exits.OK

@@ -97,7 +97,7 @@ def _show_body(screen: Screen, answer: Answer) -> None:
     except ValueError:
         pass
     else:
-        screen.write(f"{json_text(value)}\n")
+        screen.write_json(json_text(value))
         return
     if screen.terminal:
         text = visible(body.decode("utf-8", "replace"), keep="\n\t")

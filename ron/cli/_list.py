@@ -93,7 +93,7 @@ def _show_lines(screen: Screen, pages: Iterator[Any]) -> None:
 
     for page in pages:
         for item in page:
-            screen.write(f"{json_line(item)}\n")
+            screen.write_json(json_line(item))
 
 
 def _show_whole(screen: Screen, kind: type[Any], items: Any, as_json: bool) -> None:
@@ -102,7 +102,7 @@ def _show_whole(screen: Screen, kind: type[Any], items: Any, as_json: bool) -> N
     from ._tables import show_table
 
     if as_json:
-        screen.write(f"{json_text([document(item) for item in items])}\n")
+        screen.write_json(json_text([document(item) for item in items]))
         return
     names = columns(description_of(kind))
     right = [name for name in names if items and all(is_number(item, name) for item in items)]

@@ -165,7 +165,7 @@ def _show(screen: Screen, kind: type[Any], item: Any, as_json: bool) -> None:
     from ._tables import show_fields
 
     if as_json:
-        screen.write(f"{json_text(document(item))}\n")
+        screen.write_json(json_text(document(item)))
         return
     names = columns(description_of(kind))
     show_fields(screen, [*zip(names, cells(item, names))])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Optional, TextIO
 
-from ._visible import visible
+from ._visible import ascii_json, visible
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -43,8 +43,13 @@ class Screen:
         return sys.stderr.isatty()
 
     def write(self, text: str) -> None:
-        """Text as it stands, to stdout."""
-        sys.stdout.write(_encodable(text, sys.stdout))
+        """Text to stdout, without tokens."""
+        sys.stdout.write(_encodable(self.scrubbed(text), sys.stdout))
+
+    def write_json(self, text: str) -> None:
+        """A whole JSON text and a line end to stdout, at once, without tokens."""
+        sys.stdout.write(f"{_encodable(self.scrubbed(text, json=True), sys.stdout, json=True)}\n")
+        sys.stdout.flush()
 
     def line(self, text: str) -> None:
         """A line to stdout, at once: for what comes bit by bit."""
@@ -52,9 +57,9 @@ class Screen:
         sys.stdout.flush()
 
     def raw(self, data: bytes) -> None:
-        """Bytes as they came, to a file or a pipe; never to a terminal."""
+        """Bytes to a file or a pipe, without tokens; never to a terminal."""
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(self._without_tokens(data, json=False))
         sys.stdout.buffer.flush()
 
     def draw(self, renderable: RenderableType) -> None:
@@ -73,16 +78,20 @@ class Screen:
         sys.stderr.write(_encodable(f"{visible(self.scrubbed(text))}\n", sys.stderr))
         sys.stderr.flush()
 
-    def scrubbed(self, text: str) -> str:
-        """The text without the tokens of this run."""
+    def scrubbed(self, text: str, *, json: bool = False) -> str:
+        """The text without the tokens of this run; ``json`` says that it is JSON, and is to stay so."""
         if not self.secrets:
             return text
-        from .._redaction import redact
-
         data = text.encode("utf-8", "surrogatepass")
-        for secret in self.secrets:
-            data = redact(data, secret.get_secret_value().encode("utf-8"), json=False)
-        return data.decode("utf-8", "surrogatepass")
+        return self._without_tokens(data, json=json).decode("utf-8", "surrogatepass")
+
+    def _without_tokens(self, data: bytes, *, json: bool) -> bytes:
+        if self.secrets:
+            from .._redaction import redact
+
+            for secret in self.secrets:
+                data = redact(data, secret.get_secret_value().encode("utf-8"), json=json)
+        return data
 
     def _drawing(self) -> Console:
         if self._console is None:
@@ -92,11 +101,13 @@ class Screen:
         return self._console
 
 
-def _encodable(text: str, stream: TextIO) -> str:
-    """What the stream's encoding lacks is written as an escape, as Python does on stderr."""
+def _encodable(text: str, stream: TextIO, *, json: bool = False) -> str:
+    """What the stream's encoding lacks is written as an escape: Python's own, or JSON's."""
     encoding: Any = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
+        if json:
+            return ascii_json(text)
         return text.encode(encoding, "backslashreplace").decode(encoding)
     return text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["visible", "visible_json"]
+__all__ = ["ascii_json", "visible", "visible_json"]
 
 #: controls, format characters, surrogates, line and paragraph separators
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -31,6 +31,11 @@ def visible_json(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNUSUAL.sub(lambda found: found[0] if found[0] == "\n" or not _acts(found[0]) else _units(found[0]), text)
+
+
+def ascii_json(text: str) -> str:
+    """A JSON text that means the same, in ASCII."""
+    return _UNUSUAL.sub(lambda found: found[0] if found[0] == "\n" else _units(found[0]), text)
 
 
 def _acts(character: str) -> bool:

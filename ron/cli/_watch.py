@@ -91,7 +91,7 @@ def _show(screen: Screen, change: Any, ndjson: bool) -> None:
     from ._changes import change_line, change_text
 
     if ndjson:
-        screen.line(change_line(change))
+        screen.write_json(change_line(change))
     elif not screen.terminal:
         screen.line("\t".join(change_text(change)))
     else:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tests.reference_node.certificates import issue_certificates
 from tests.reference_node.serve import _config, _listen, _Server, _wait_until_listening
 
-__all__ = ["SHOP", "Answers", "gateway", "macronode", "micronode", "omnigate", "serving"]
+__all__ = ["SHOP", "Answers", "Town", "gateway", "macronode", "micronode", "omnigate", "serving", "town"]
 
 #: path → status, content type, body, further headers
 Answers = Mapping[str, tuple[int, str, str, Mapping[str, str]]]
@@ -68,9 +68,13 @@ def macronode(**changes: Any) -> Answers:
     return {"/healthz": told({"ok": True, "deps": deps}), "/readyz": told({"ready": True, "deps": deps}), **changes}
 
 
-def _app(answers: Answers) -> Starlette:
+def _app(streets: Mapping[str, Answers]) -> Starlette:
+    """Each node below a path of its own; `""` is the node at the root."""
+
     async def answer(request: Request) -> Response:
-        path = request.url.path
+        whole = request.url.path
+        street = next((street for street in streets if street and whole.startswith(f"{street}/")), "")
+        answers, path = streets.get(street, {}), whole[len(street) :]
         if path in answers:
             status, media, body, headers = answers[path]
             return Response(body, status, {"Content-Type": media, **headers})
@@ -84,12 +88,40 @@ def _app(answers: Answers) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", answer)])
 
 
+class Town:
+    """Many nodes behind one socket, so that a test need not start a server of its own."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.streets: dict[str, Answers] = {}
+
+    def node(self, answers: Answers) -> str:
+        """Adds a node that answers so; gives its base URL."""
+        street = f"/node-{len(self.streets)}"
+        self.streets[street] = answers
+        return f"{self.url}{street}"
+
+
+@contextmanager
+def town() -> Iterator[Town]:
+    """A server for many nodes."""
+    many = Town()
+    with _running(many.streets) as many.url:
+        yield many
+
+
 @contextmanager
 def serving(answers: Answers, *, tls_dir: Optional[Path] = None) -> Iterator[str]:
-    """Serves these answers on 127.0.0.1; everything else is an empty 404. Gives the URL."""
+    """Serves these answers on 127.0.0.1, at a port of their own; everything else is an empty 404. Gives the URL."""
+    with _running({"": answers}, tls_dir) as url:
+        yield url
+
+
+@contextmanager
+def _running(streets: Mapping[str, Answers], tls_dir: Optional[Path] = None) -> Iterator[str]:
     certificates = None if tls_dir is None else issue_certificates(tls_dir)
     listener = _listen()
-    server = _Server(_config(_app(answers), certificates))
+    server = _Server(_config(_app(streets), certificates))
     thread = threading.Thread(target=server.run_to_end, args=([listener],), daemon=True)
     with closing(listener):
         thread.start()

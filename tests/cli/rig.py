@@ -76,6 +76,6 @@ def environment(**variables: str) -> dict[str, str]:
     return {**kept, "PYTHONIOENCODING": "utf-8", "TERM": "xterm-256color", **variables}
 
 
-def spawn(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+def spawn(*arguments: str, env: Optional[Mapping[str, str]] = None, **options: Any) -> subprocess.Popen[bytes]:
     """Starts `python -m ron` as a process of its own, in the project's folder."""
-    return subprocess.Popen([sys.executable, "-m", "ron", *arguments], cwd=ROOT, env=environment(), **options)
+    return subprocess.Popen([sys.executable, "-m", "ron", *arguments], cwd=ROOT, env=env or environment(), **options)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import pytest
 
 from ron import RonClientSync
 from ron.cli.doctor._probes import Questions, examine, neighbours
 from ron.testing import FakeClock
-from tests.cli.nodes import SHOP, Answers, gateway, macronode, micronode, omnigate, serving, text, told
+from tests.cli.nodes import SHOP, Answers, Town, gateway, macronode, micronode, omnigate, serving, text, told, town
 from tests.cli.rig import Ran, run, run_on_terminal
 
 
@@ -23,13 +23,27 @@ def found(ran: Ran) -> dict[str, tuple[str, str]]:
     return {row[1]: (row[0], row[2]) for row in ran.rows}
 
 
-def examined(answers: Answers, *arguments: str, **options: Any) -> Ran:
-    """What the doctor says of a node that answers so."""
-    with serving(answers) as url:
-        return run("doctor", url, *arguments, **options)
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Town]:
+    """One server for the nodes of all these tests."""
+    with town() as many:
+        yield many
 
 
-def test_a_healthy_gateway_is_exit_code_0() -> None:
+Examine = Callable[..., Ran]
+
+
+@pytest.fixture
+def examined(nodes: Town) -> Examine:
+    """What the doctor says of a node that answers so: call it with the answers and the command's arguments."""
+
+    def examine_node(answers: Answers, *arguments: str) -> Ran:
+        return run("doctor", nodes.node(answers), *arguments)
+
+    return examine_node
+
+
+def test_a_healthy_gateway_is_exit_code_0(examined: Examine) -> None:
     """A gateway whose /app reaches omnigate is told as that, with its health, version, clock and TLS."""
     ran = examined(gateway())
     assert (0, "") == (ran.code, ran.err)
@@ -56,19 +70,19 @@ def test_a_healthy_gateway_is_exit_code_0() -> None:
         ({"/": text("hello")}, 1, "unknown", "error"),
     ],
 )
-def test_each_kind_of_node_is_recognised(answers: Answers, code: int, kind: str, level: str) -> None:
+def test_each_kind_of_node_is_recognised(examined: Examine, answers: Answers, code: int, kind: str, level: str) -> None:
     """What answers is named, by how it answers; an error among the findings is exit code 1."""
     ran = examined(answers, "--json")
     assert (code, kind) == (ran.code, ran.json["kind"])
     assert [level] == [finding["level"] for finding in ran.json["findings"] if "kind" == finding["code"]]
 
 
-def test_warnings_count_where_asked() -> None:
+def test_warnings_count_where_asked(examined: Examine) -> None:
     """`--strict` makes warnings exit code 1 as well."""
     assert 1 == examined(omnigate(), "--strict").code
 
 
-def test_a_micronode_wants_its_own_settings() -> None:
+def test_a_micronode_wants_its_own_settings(examined: Examine) -> None:
     """A micronode's facets are told; `--micronode` sets prefix and scheme, and the warning is gone."""
     answers = micronode(SHOP, {"id": "site", "kind": "static", "routes": []})
     before, after = examined(answers), examined(answers, "--micronode")
@@ -78,14 +92,13 @@ def test_a_micronode_wants_its_own_settings() -> None:
     assert "loaded: shop (proxy, 1 route), site (static, 0 routes)" in after.out
 
 
-def test_a_route_of_the_callers_is_tried_with_the_token() -> None:
+def test_a_route_of_the_callers_is_tried_with_the_token(nodes: Town) -> None:
     """`--path` is asked for with the token; nothing else is. The token is not sent over plain http unless accepted."""
     challenged = text("unauthorized", 401, **{"WWW-Authenticate": 'Macro realm="micronode"'})
     answers = micronode(SHOP, **{"/facets/shop/items": challenged})
-    with serving(answers) as url:
-        env = {"RON_APP_URL": url, "RON_APP_TOKEN": "tok-123456789"}
-        withheld = run("doctor", "--path", "/facets/shop/items", env=env)
-        sent = run("doctor", "--path", "/facets/shop/items", "--insecure-http", "--micronode", env=env)
+    env = {"RON_APP_URL": nodes.node(answers), "RON_APP_TOKEN": "tok-123456789"}
+    withheld = run("doctor", "--path", "/facets/shop/items", env=env)
+    sent = run("doctor", "--path", "/facets/shop/items", "--insecure-http", "--micronode", env=env)
     assert ("note", "plain http, on this machine only; the token was not sent") == found(withheld)["tls"]
     assert ("error", "the node asks for 'Macro' tokens; the client sends 'Bearer'") == found(withheld)["auth"]
     assert ("error", "/facets/shop/items answers 401") == found(sent)["path"]
@@ -101,12 +114,12 @@ def test_a_route_of_the_callers_is_tried_with_the_token() -> None:
         ("/app/nowhere", "error", "/app/nowhere answers 404"),
     ],
 )
-def test_a_stream_is_tried(stream: str, level: str, message: str) -> None:
+def test_a_stream_is_tried(examined: Examine, stream: str, level: str, message: str) -> None:
     """`--stream` opens an event stream and says whether it arrives while it lasts."""
     assert (level, message) == found(examined(gateway(), "--stream", stream))["streams"]
 
 
-def test_a_buffered_stream_is_found_out() -> None:
+def test_a_buffered_stream_is_found_out(examined: Examine) -> None:
     """A stream whose head doesn't come within its time is buffered on the way; `--timeout` bounds it all."""
     level, message = found(examined(gateway(), "--stream", "/app/hanging", "--timeout", "0.6"))["streams"]
     assert "warning" == level
@@ -125,10 +138,9 @@ def test_certificates_are_verified(tmp_path: Path) -> None:
     assert message.startswith("the certificate verifies; TLSv1.3 TLS_")
 
 
-def test_the_wrong_scheme_is_told() -> None:
+def test_the_wrong_scheme_is_told(nodes: Town) -> None:
     """https:// at a port that speaks plain http is an error that says so."""
-    with serving(gateway()) as url:
-        ran = run("doctor", url.replace("http:", "https:"))
+    ran = run("doctor", nodes.url.replace("http:", "https:"))
     assert (1, "it does not speak TLS") == (ran.code, found(ran)["reach"][1].partition(": ")[2])
 
 
@@ -185,7 +197,7 @@ def test_a_node_that_hangs_does_not_hang_the_doctor() -> None:
     assert "no answer came in time" in found(ran)["reach"][1]
 
 
-def test_a_clock_that_is_off_is_told() -> None:
+def test_a_clock_that_is_off_is_told(examined: Examine) -> None:
     """A Date that is far from our own clock is a warning that says by how much; nonsense counts as none."""
     with serving(gateway()) as url, RonClientSync(base_url=url, allow_insecure_http=True, clock=FakeClock()) as client:
         skew = examine(client, Questions()).probes["/healthz"].skew
@@ -215,17 +227,17 @@ def test_the_memory_node_is_examined_too() -> None:
     assert (0, ("ok", "this is a node in this process")) == (ran.code, found(ran)["kind"])
 
 
-def test_a_terminal_gets_marks_and_remedies() -> None:
+def test_a_terminal_gets_marks_and_remedies(nodes: Town) -> None:
     """On a terminal each finding has a mark, and its remedy on a line of its own."""
-    with serving(macronode()) as url:
-        ran = run_on_terminal("doctor", url, width=200, env={"NO_COLOR": "1"})
+    url = nodes.node(macronode())
+    ran = run_on_terminal("doctor", url, width=200, env={"NO_COLOR": "1"})
     assert 1 == ran.code
     assert "✗ \x1b[22m" not in ran.out
     assert "→ give the gateway's URL, by default port 5304" in ran.out
     assert url in ran.out
 
 
-def test_what_a_node_says_is_shown_safely() -> None:
+def test_what_a_node_says_is_shown_safely(examined: Examine) -> None:
     """Escape sequences and HTML of a node's don't come through, in any form."""
     answers = gateway(**{"/version": told({"version": "\x1b[2J"}), "/readyz": text("<html>\x1b[2J", 503)})
     for arguments in ([], ["--json"]):

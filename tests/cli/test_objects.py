@@ -55,6 +55,14 @@ def test_a_list_on_a_terminal_is_a_table(tmp_path: Path) -> None:
     assert "\t" not in ran.out
 
 
+def test_no_color_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`NO_COLOR` takes the colour out of a terminal's table."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    ran = run_on_terminal("list", ITEM, "--memory", "--seed", seed_file(tmp_path, KETTLE), width=120)
+    assert "kettle" in ran.out
+    assert "\x1b[36m" not in ran.out
+
+
 def test_an_empty_list_has_its_heads_only() -> None:
     """A list of nothing is the heads, an empty JSON list, or nothing at all."""
     assert [HEADS] == on_memory("list", ITEM).rows
@@ -88,7 +96,7 @@ def test_a_list_as_json_is_what_nodes_write(tmp_path: Path) -> None:
     ids=words,
 )
 def test_a_list_is_filtered_by_typed_fields(tmp_path: Path, given: list[str], found: list[str]) -> None:
-    """`-f` takes the resource's fields, typed by the declaration; `--limit` counts objects, `--page-size` the wire's."""
+    """`-f` takes the resource's fields, typed as declared; `--limit` counts objects, `--page-size` the wire's."""
     ran = on_memory("list", ITEM, *given, seed=seed_file(tmp_path, KETTLE, CUP))
     assert (0, "") == (ran.code, ran.err)
     assert found == [row[0] for row in ran.rows[1:]]

@@ -49,7 +49,7 @@ def doctor_command(
     evidence = _evidence(screen, replace(connection, url=url), path, stream)
     diagnosis = diagnose(evidence)
     if as_json:
-        screen.write(as_document(evidence, diagnosis))
+        screen.write_json(as_document(evidence, diagnosis))
     else:
         show(screen, evidence, diagnosis)
     if diagnosis.worst == "error" or (strict and diagnosis.worst == "warning"):

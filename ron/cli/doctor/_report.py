@@ -21,7 +21,7 @@ def as_document(evidence: Evidence, diagnosis: Diagnosis) -> str:
     """``url``, ``kind``, ``worst`` and the ``findings``."""
     findings = [finding._asdict() for finding in diagnosis.findings]
     value = {"url": evidence.url, "kind": diagnosis.kind, "worst": diagnosis.worst, "findings": findings}
-    return f"{json_text(value)}\n"
+    return json_text(value)
 
 
 def show(screen: Screen, evidence: Evidence, diagnosis: Diagnosis) -> None:

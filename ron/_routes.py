@@ -15,9 +15,18 @@ from ._suggest import shown
 from .errors import RonConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["METHODS", "TAIL", "Route", "checked_routes", "different_parameters", "route_name"]
+__all__ = [
+    "METHODS",
+    "TAIL",
+    "Route",
+    "checked_files",
+    "checked_index",
+    "checked_routes",
+    "different_parameters",
+    "route_name",
+]
 
 #: what a manifest may name, in the order in which routes are written; HEAD comes with GET
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -69,6 +78,48 @@ def checked_routes(name: str, kind: str, routes: Sequence[Route]) -> tuple[Route
             _check_pair(where, route, other)
         checked.append(route)
     return tuple(checked)
+
+
+def checked_files(name: str, kind: str, keywords: Mapping[str, Any]) -> tuple[str, ...]:
+    """The patterns of ``files=``.
+
+    Raises:
+        RonConfigError: on another kind than static, without a root, and for what cannot match a file in it.
+    """
+    given: Any = keywords.get("files") or ()
+    patterns: list[Any] = (
+        [given] if isinstance(given, str) else list(given) if isinstance(given, (list, tuple)) else [0]
+    )
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not pattern:
+            raise RonConfigError(
+                f"class {name}: files must be a pattern such as '**/*', or a list of them, not {shown(given)}"
+            )
+        if "\\" in pattern or any(segment in ("", ".", "..") for segment in pattern.split("/")):
+            raise RonConfigError(
+                f"class {name}: files {shown(pattern)} is below root: write names and '*' with one '/' between them, "
+                "without '.' and '..'"
+            )
+        if any("**" in segment and segment != "**" for segment in pattern.split("/")):
+            raise RonConfigError(
+                f"class {name}: files {shown(pattern)}: '**' stands for folders and is a segment of its own: write "
+                "'**/*.html'"
+            )
+    if patterns and kind != "static":
+        raise RonConfigError(f"class {name}: files is for kind='static'; a {kind} facet has no files")
+    if patterns and keywords.get("root") is None:
+        raise RonConfigError(f"class {name}: files are looked for in a root: write root='site'")
+    return tuple(patterns)
+
+
+def checked_index(name: str, keywords: Mapping[str, Any]) -> Optional[str]:
+    """The file name of ``index=``, ``index.html`` if it isn't given."""
+    index: Any = keywords.get("index", "index.html")
+    if index is not None and (not isinstance(index, str) or index in ("", ".", "..") or re.search(r"[/\\]", index)):
+        raise RonConfigError(f"class {name}: index is the name of a file, such as 'index.html', not {shown(index)}")
+    if "index" in keywords and not keywords.get("files"):
+        raise RonConfigError(f"class {name}: index is a file among those of files=: write files='**/*' too")
+    return index
 
 
 def different_parameters(one: str, other: str) -> Optional[tuple[str, str]]:

@@ -6,10 +6,10 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional, Union
 
 from ._facet_client import FacetClient, FacetClientSync
-from ._routes import Route, checked_routes
+from ._routes import Route, checked_files, checked_index, checked_routes
 from ._suggest import did_you_mean, listed, shown
 from ._url import parse_base_url
 from .errors import RonConfigError
@@ -36,6 +36,9 @@ class FacetDescription:
     kind: str
     upstream: Optional[str]
     root: Optional[str]
+    files: tuple[str, ...]
+    index: Optional[str]
+    integrity: bool
     routes: tuple[Route, ...]
     description: Optional[str]
     owner: Optional[str]
@@ -78,7 +81,15 @@ class Facet:
         kind: ``proxy``, ``static`` or ``echo``.
         upstream: for a proxy: the service behind it, ``http(s)://host:port[/base]``.
         root: for static facets: the folder that files are relative to, written to the manifest as given.
-        routes: a list of explicit :class:`Route` values; for a proxy, beside what its resources bring.
+        files: for static facets with a root: which files in it to serve, a pattern or a list of them; ``*`` and ``?``
+            match within a name, ``**`` any number of folders (``"**/*"`` is every file). They are looked for when
+            ``manifest()`` is called, below the working directory; hidden ones (``.git``) are not found, links are
+            followed, and one that leads out of the root is an error. Each is served at its own path.
+        index: the name of the file that is also served at its folder's path: ``docs/index.html`` at ``/docs/``; None
+            for no such file.
+        integrity: for static facets: write the sha256 of every file into ``[route.integrity]``.
+        routes: a list of explicit :class:`Route` values; for a proxy, beside what its resources bring; for a static
+            facet, instead of what ``files`` brings at the same path.
         owner: who answers for it.
         version: of the facet.
         requires_auth: whether the node should ask for a capability; never written unless given.
@@ -98,6 +109,9 @@ class Facet:
             kind: Literal["proxy", "static", "echo"],
             upstream: Optional[str] = None,
             root: Optional[str] = None,
+            files: Union[str, Sequence[str]] = (),
+            index: Optional[str] = "index.html",
+            integrity: bool = False,
             routes: Sequence[Route] = (),
             owner: Optional[str] = None,
             version: Optional[str] = None,
@@ -121,18 +135,22 @@ class Facet:
             resources: these instead of all that were declared with ``facet=`` this class.
             upstream: this URL instead of the declared one, for another environment.
 
+        For a static facet this looks at its files: the folder that ``files=`` names, the hashes that ``integrity=True``
+        asks for, and whether those that are here lie in the root.
+
         Raises:
             RonConfigError: where no manifest that works can be made: a proxy without an upstream, or without resources
-                and routes; routes that clash.
+                and routes; routes that clash; files that are missing or lead out of the root.
         """
         from .manifest import build_manifest
+        from .manifest._static import folder_of
 
         chosen = (
             list(cls.__facet__.resources.values())
             if resources is None
             else [_description_in(cls, resource) for resource in resources]
         )
-        return build_manifest(cls.__facet__, chosen, upstream=upstream)
+        return build_manifest(cls.__facet__, chosen, upstream=upstream, folder=folder_of(cls.__facet__))
 
 
 def _description_in(facet: type[Facet], resource: Any) -> Description:
@@ -150,6 +168,9 @@ _KEYWORDS = (
     "kind",
     "upstream",
     "root",
+    "files",
+    "index",
+    "integrity",
     "routes",
     "owner",
     "version",
@@ -188,6 +209,9 @@ def describe_facet(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -
         kind=kind,
         upstream=keywords.get("upstream"),
         root=keywords.get("root"),
+        files=checked_files(name, kind, keywords),
+        index=checked_index(name, keywords),
+        integrity=bool(keywords.get("integrity", False)),
         routes=checked_routes(name, kind, _routes(name, keywords.get("routes"))),
         description=inspect.cleandoc(doc) if doc else None,
         owner=keywords.get("owner"),
@@ -210,6 +234,8 @@ def _check_kind(name: str, kind: str, keywords: Mapping[str, Any]) -> None:
         raise RonConfigError(f"class {name}: root is for kind='static'; a {kind} facet has no files")
     if root == "":
         raise RonConfigError(f"class {name}: root is empty: leave it out, or write root='site'")
+    if keywords.get("integrity") and kind != "static":
+        raise RonConfigError(f"class {name}: integrity is for kind='static'; a {kind} facet has no files")
     if kind == "proxy" or root is not None or keywords.get("routes"):
         return
     route = "Route('/who')" if kind == "echo" else "Route('/hello', file='site/hello.txt')"
@@ -219,7 +245,7 @@ def _check_kind(name: str, kind: str, keywords: Mapping[str, Any]) -> None:
 
 
 def _check_values(name: str, doc: Optional[str], keywords: Mapping[str, Any]) -> None:
-    for flag in ("requires_auth", "public", "idempotent"):
+    for flag in ("requires_auth", "public", "idempotent", "integrity"):
         if not isinstance(keywords.get(flag), (bool, type(None))):
             raise RonConfigError(f"class {name}: {flag} must be True or False, not {shown(keywords[flag])}")
     max_rps = keywords.get("max_rps")

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Optional
 from .._plan import encode_path
 from .._routes import METHODS, TAIL, different_parameters, route_name
 from ..errors import RonConfigError
-from ._model import ManifestRoute
+from ._tables import ManifestRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..facets import FacetDescription
     from ..resources._description import Description
@@ -44,13 +44,17 @@ class _Entry:
 _Table = dict[str, dict[str, _Entry]]
 
 
-def proxy_routes(facet: FacetDescription, resources: Iterable[Description]) -> list[ManifestRoute]:
+def proxy_routes(
+    facet: FacetDescription, resources: Iterable[Description], *, below: Callable[[str], str] = str
+) -> list[ManifestRoute]:
     """The routes of ``facet`` for these resources and its explicit ones, in no particular order.
+
+    ``below`` gives the facet's own path for a path that a resource sends to.
 
     Raises:
         RonConfigError: naming both, for two routes that a node could not have together.
     """
-    table = _collect(facet, resources)
+    table = _collect(facet, resources, below)
     _check_places(facet, table)
     _fill(facet, table)
     kept = [path for path in table if not _is_redundant(table, path)]
@@ -61,7 +65,7 @@ def proxy_routes(facet: FacetDescription, resources: Iterable[Description]) -> l
     ]
 
 
-def _collect(facet: FacetDescription, resources: Iterable[Description]) -> _Table:
+def _collect(facet: FacetDescription, resources: Iterable[Description], below: Callable[[str], str]) -> _Table:
     table: _Table = {}
     for route in facet.routes:
         entry = _Entry(
@@ -73,7 +77,7 @@ def _collect(facet: FacetDescription, resources: Iterable[Description]) -> _Tabl
         table.setdefault(route.path, {})[route.method] = entry
     for resource in resources:
         for operation, method, template in _requests(resource):
-            path = _route_path(template)
+            path = _route_path(below(template))
             entry = _Entry(_bare(path), f"{resource.name} ({operation})")
             there = table.setdefault(path, {}).setdefault(method, entry)
             if there.target != entry.target:

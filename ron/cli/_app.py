@@ -11,6 +11,7 @@ import click
 from .._version import __version__
 from . import _exits
 from ._failure import PipeClosed, Refusal, tell
+from ._group import Group, show_help_alone
 from ._screen import Screen
 from ._secrecy import token_in
 from ._stdout import abandon_stdout
@@ -37,6 +38,7 @@ COMMANDS = {
     "update": _Place("_one", "Change fields of one object."),
     "delete": _Place("_one", "Delete one object."),
     "watch": _Place("_watch", "Show changes as they happen."),
+    "manifest": _Place("manifest._command", "Export, check, show and compare facet manifests."),
     "completion": _Place("_completion", "Print the completion script of a shell."),
 }
 
@@ -47,7 +49,7 @@ EPILOG = (
 )
 
 
-class App(click.Group):
+class App(Group):
     """The group ``ron``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -63,17 +65,6 @@ class App(click.Group):
             return None
         command: click.Command = getattr(import_module(f".{place.module}", __package__), f"{cmd_name}_command")
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[Optional[str], Optional[click.Command], list[str]]:
-        """Names what was meant where there is no such command."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from .._suggest import did_you_mean, listed, shown
-
-            meant = did_you_mean(args[0], COMMANDS)
-            ctx.fail(f"there is no command {shown(args[0])}{meant}; there are {listed(COMMANDS)}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands in ``--help``, which loads none of them."""
@@ -155,5 +146,4 @@ def app(ctx: click.Context, debug: bool) -> None:
         from ._command import turn_debug_on
 
         turn_debug_on(ctx)
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+    show_help_alone(ctx)

@@ -14,7 +14,7 @@ from ._visible import visible
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["load", "load_resource", "load_resources"]
+__all__ = ["load", "load_module", "load_resource", "load_resources"]
 
 
 def load(name: str, example: str) -> Any:
@@ -26,7 +26,7 @@ def load(name: str, example: str) -> Any:
     module_name, _, attribute = name.partition(":")
     if not module_name or not attribute:
         raise Refusal(f"{shown(name)} must name a module and a class in it, such as {example}{_file_advice(name)}")
-    return _attribute(_module(module_name), attribute)
+    return _attribute(load_module(module_name), attribute)
 
 
 def load_resource(name: str) -> type[Any]:
@@ -43,7 +43,7 @@ def load_resources(name: str) -> list[type[Any]]:
     """The resource that ``module:Item`` names, or all that ``module`` declares itself."""
     if ":" in name:
         return [load_resource(name)]
-    module = _module(name)
+    module = load_module(name)
     own = [one for one in vars(module).values() if _is_resource(one) and one.__module__ == module.__name__]
     if not own:
         raise Refusal(f"{name} declares no Resource: name one as {name}:Item")
@@ -54,7 +54,12 @@ def _is_resource(value: Any) -> bool:
     return isinstance(value, type) and getattr(value, "__ron__", None) is not None
 
 
-def _module(name: str) -> ModuleType:
+def load_module(name: str) -> ModuleType:
+    """The module of that name, installed or in the current folder.
+
+    Raises:
+        Refusal: where there is none, or it can't be imported.
+    """
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)  # a script's own folder comes first, which is not where it is called

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from ._render import tabbed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ._screen import Screen
 
@@ -15,9 +15,14 @@ __all__ = ["show_fields", "show_table"]
 
 
 def show_table(
-    screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()
+    screen: Screen,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    styles: Optional[Mapping[str, str]] = None,
 ) -> None:
-    """Rows under heads; cells are safe already. Columns in ``right`` are aligned there."""
+    """Rows under heads; cells are safe already. Columns in ``right`` are aligned there; ``styles`` by first cell."""
     if not screen.terminal:
         screen.write("".join(f"{tabbed(row)}\n" for row in (heads, *rows)))
         return
@@ -27,11 +32,10 @@ def show_table(
 
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for at, head in enumerate(heads):
-        table.add_column(
-            Text(head), justify="right" if head in right else "left", style="cyan" if at == 0 else "", overflow="fold"
-        )
+        first = "cyan" if at == 0 and styles is None else ""
+        table.add_column(Text(head), justify="right" if head in right else "left", style=first, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in row), style=(styles or {}).get(row[0], ""))
     screen.draw(table)
 
 

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from .resources import Patch as Patch
     from .resources import Put as Put
     from .resources import Resource as Resource
+    from .resources import Resync as Resync
     from .resources import Watch as Watch
     from .resources import WatchSync as WatchSync
     from .resources import meta as meta
@@ -114,7 +115,7 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "Change Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Patch Put Resource Watch "
+        "Change Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Patch Put Resource Resync Watch "
         "WatchSync meta server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import threading
 import time
 
 __all__ = ["Clock"]
@@ -32,6 +33,10 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Blocks this thread."""
         time.sleep(seconds)
+
+    def wait(self, woken: threading.Event, seconds: float) -> None:
+        """Blocks this thread until another one sets ``woken``, at most ``seconds``."""
+        woken.wait(seconds)
 
     async def asleep(self, seconds: float) -> None:
         """Lets other tasks run meanwhile."""

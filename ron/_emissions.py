@@ -6,11 +6,12 @@ They keep account of the streams that the flow has open, so that closing one at 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
 from ._drive import answer_async, answer_sync, drive_async, look_at
-from ._effects import Ahead, Close, Emit, Join, Send
+from ._effects import Ahead, Close, Emit, Join, Send, Sleep
 from ._secrets import bare
 from ._values import Failure, Reply
 from .errors import RonConfigError, RonError, RonTimeoutError
@@ -67,6 +68,7 @@ class EmissionsAsync(_Emissions[T]):
     """An async iterator over what a flow emits. One consumer at a time; ``aclose`` is idempotent."""
 
     _ahead: Optional[asyncio.Task[Any]] = None
+    _asleep: Optional[asyncio.Task[Any]] = None
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """A loop over it; leaving the loop closes what is open or under way for it, if there is anything."""
@@ -130,6 +132,8 @@ class EmissionsAsync(_Emissions[T]):
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             return self._ahead
+        if isinstance(effect, Sleep):
+            return await self._sleep(effect.seconds)
         if not isinstance(effect, Join):
             return await answer_async(self._ports, effect)
         task = effect.begun
@@ -140,8 +144,21 @@ class EmissionsAsync(_Emissions[T]):
             return None
         return task.result()
 
+    async def _sleep(self, seconds: float) -> None:
+        """Waits, unless another task closes the iterator meanwhile."""
+        task = self._asleep = asyncio.ensure_future(self._ports.clock.asleep(seconds))
+        try:
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.result()
+        finally:
+            self._asleep = None
+            task.cancel()
+
     async def _close(self, error: Optional[RonError] = None) -> None:
         self._end(error)
+        if self._asleep is not None and self._asleep.get_loop() is asyncio.get_running_loop():
+            self._asleep.cancel()
         task, self._ahead = self._ahead, None
         if task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop():
             task.cancel()
@@ -155,7 +172,14 @@ class EmissionsAsync(_Emissions[T]):
 
 
 class EmissionsSync(_Emissions[T]):
-    """A sync iterator over what a flow emits. ``close`` may be called from another thread: it wakes a waiting read."""
+    """A sync iterator over what a flow emits.
+
+    ``close`` may be called from another thread: it wakes a reader that waits for bytes, or between two attempts.
+    """
+
+    def __init__(self, ports: Ports, flow: Generator[Effect, Any, None]) -> None:
+        super().__init__(ports, flow)
+        self._woken = threading.Event()
 
     def __iter__(self) -> Iterator[T]:
         """A loop over it; leaving the loop closes the stream that is open under it, if there is one."""
@@ -189,7 +213,7 @@ class EmissionsSync(_Emissions[T]):
                     item: T = effect.item
                     return item
                 try:
-                    answer = answer_sync(self._ports, effect)
+                    answer = self._answer(effect)
                     self._note(effect, answer)
                 except (Failure, RonError) as error:
                     thrown = error
@@ -209,6 +233,11 @@ class EmissionsSync(_Emissions[T]):
         """The next item; None at the end."""
         return next(self, None)
 
+    def _answer(self, effect: Effect) -> Any:
+        if isinstance(effect, Sleep):
+            return self._ports.clock.wait(self._woken, effect.seconds)
+        return answer_sync(self._ports, effect)
+
     def _finish(self, error: Optional[RonError] = None) -> None:
         self._end(error)
         while self._streams:
@@ -217,6 +246,7 @@ class EmissionsSync(_Emissions[T]):
     def close(self) -> None:
         """Ends the iteration and closes the stream under it."""
         self._closing = True
+        self._woken.set()
         if self._busy:
             for stream in tuple(self._streams):
                 stream.close()

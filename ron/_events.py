@@ -1,17 +1,18 @@
-"""The flow of an event stream: when it counts as lost, when the next one is opened, where that goes on.
+"""One event stream, from its opening to how it ended; and the flow of untyped events that goes on over many.
 
-One for ``subscribe``, ``sse_event_stream`` and ``watch``. Nothing here may do I/O.
+``subscribe``, ``sse_event_stream`` and the typed watch (``ron.resources._watching``) stand on it. Nothing here may do
+I/O.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional
 
-from ._backoff import BASE_TRANSIENT, full_jitter
-from ._effects import NOW, WALL, Close, Emit, Read, Sleep
+from ._effects import NOW, Close, Emit, Read, Sleep
 from ._flow import perform
 from ._plan import Plan, checked_timeout, plain_plan
+from ._reconnect import Reconnects
 from ._sse import Event, SSEDecoder
 from ._suggest import media_type
 from ._values import Failure, Reply
@@ -28,20 +29,28 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
 
     from ._effects import Effect
     from ._flow import Answer
     from ._session import Session
 
-__all__ = ["StreamPosition", "stream_events", "stream_plan"]
+__all__ = [
+    "STREAM_HEADERS",
+    "OpenStream",
+    "StreamPosition",
+    "gave_up",
+    "next_events",
+    "open_stream",
+    "stream_events",
+    "stream_plan",
+]
 
-MAX_SERVER_RETRY = 60.0
-#: a stream that stayed open so long was no failure, even if nothing happened on it: proxies end quiet ones
-STEADY_SECONDS = 5.0
-#: emitted once, when the first stream is open, by flows that are told to ``announce``
-OPENED = object()
-_HEADERS = ((b"Accept", b"text/event-stream"), (b"Accept-Encoding", b"identity"), (b"Cache-Control", b"no-store"))
+STREAM_HEADERS = (
+    (b"Accept", b"text/event-stream"),
+    (b"Accept-Encoding", b"identity"),
+    (b"Cache-Control", b"no-store"),
+)
 #: an id that a header field can carry back (RFC 9110 §5.5): no controls, no blanks around it
 _SENDABLE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff](?:[^\x00-\x1f\x7f\ud800-\udfff]*[^\x00-\x20\x7f\ud800-\udfff])?")
 MAX_CURSOR = 4096
@@ -52,7 +61,7 @@ class StreamPosition:
 
     Attributes:
         cursor: the id of the last event after which more was asked for; None before the first.
-        status: ``idle``, ``connecting``, ``live``, ``lost`` or ``closed``.
+        status: ``idle``, ``connecting``, ``live``, ``lost`` or ``closed``; of a watch, see ``_watch_states``.
     """
 
     __slots__ = ("cursor", "status")
@@ -80,7 +89,66 @@ def stream_plan(
 ) -> Plan:
     """The plan that opens a stream; a deadline holds for the head of the answer, not for its body."""
     plan = plain_plan("GET", path, query=query, headers=headers)
-    return plan._replace(headers=(*_HEADERS, *plan.headers), max_retries=max_retries)
+    return plan._replace(headers=(*STREAM_HEADERS, *plan.headers), max_retries=max_retries)
+
+
+class OpenStream:
+    """A stream that is open, and in the end how it was lost.
+
+    Attributes:
+        answer: the call that opened it.
+        decoder: its reader, which knows the last id.
+        opened: when, by the monotonic clock.
+        lost: the error that ended it; None as long as it is open, and after a clean end.
+    """
+
+    __slots__ = ("answer", "decoder", "lost", "opened")
+
+    def __init__(self, answer: Answer, opened: float) -> None:
+        self.answer = answer
+        self.decoder = SSEDecoder()
+        self.opened = opened
+        self.lost: Optional[RonError] = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its length was known beforehand, so that somebody has buffered it (protocol.md "Streaming")."""
+        return Reply(self.answer.reply.status, self.answer.reply.headers, b"").header(b"content-length") is not None
+
+    def close(self) -> Close:
+        """The effect that closes it."""
+        return Close(self.answer.reply)
+
+
+def open_stream(session: Session, plan: Plan, cursor: Optional[str]) -> Generator[Effect, Any, Optional[OpenStream]]:
+    """Opens a stream behind ``cursor`` (WHATWG HTML §9.2.3 ``Last-Event-ID``); None for a 204: "don't come back".
+
+    Raises:
+        RonParseError: for an answer that is no ``text/event-stream``.
+        RonError: as any call.
+    """
+    if cursor is not None:
+        plan = plan._replace(headers=(*plan.headers, (b"Last-Event-ID", cursor.encode("utf-8"))))
+    answer = yield from perform(session, plan, stream=True)
+    if answer.reply.status == 204:
+        yield Close(answer.reply)
+        return None
+    _check_content_type(answer)
+    return OpenStream(answer, (yield NOW))
+
+
+def next_events(stream: OpenStream, timeout: Optional[float]) -> Generator[Effect, Any, Optional[list[Event]]]:
+    """What the next bytes complete, perhaps no event; None at the end: ``stream.lost`` says whether it was a loss.
+
+    Raises:
+        RonResponseTooLargeError: a line or an event is over its bound.
+    """
+    try:
+        data: bytes = yield Read(stream.answer.reply, timeout)
+    except Failure as failure:
+        stream.lost = _loss(failure, stream.answer)
+        return None
+    return _decoded(stream.decoder, data, stream.answer) if data else None
 
 
 def stream_events(
@@ -91,11 +159,8 @@ def stream_events(
     idle_timeout: Optional[float] = None,
     reconnect: bool = True,
     max_retries: Optional[int] = None,
-    translate: Optional[Callable[[Event, Answer, float], list[Any]]] = None,
-    needs_ids: bool = False,
-    announce: bool = False,
 ) -> Generator[Effect, Any, None]:
-    """Emits the events of a stream, or what ``translate`` makes of each, until the node ends it with 204.
+    """Emits the events of a stream until the node ends it with 204.
 
     A stream that ends, fails or is silent for ``idle_timeout`` seconds is lost. With ``reconnect`` the next one is
     opened with ``Last-Event-ID`` (WHATWG HTML §9.2.3), after a jittered wait that grows until an event comes and is
@@ -105,9 +170,9 @@ def stream_events(
         RonConfigError: at once, for an ``idle_timeout`` that is none.
         RonWatchError: while iterating, after ``max_retries`` + 1 streams in a row that brought no event.
     """
-    idle = checked_timeout(idle_timeout)
+    idle = checked_timeout(idle_timeout, "idle_timeout")
     limit = session.max_retries if max_retries is None else max_retries
-    return _stream(session, plan, position, idle, limit if reconnect else None, translate, needs_ids, announce)
+    return _stream(session, plan, position, idle, Reconnects(limit, session.random) if reconnect else None)
 
 
 def _stream(
@@ -115,84 +180,60 @@ def _stream(
     plan: Plan,
     position: StreamPosition,
     idle_timeout: Optional[float],
-    limit: Optional[int],
-    translate: Optional[Callable[[Event, Answer, float], list[Any]]],
-    needs_ids: bool,
-    announce: bool,
+    reconnects: Optional[Reconnects],
 ) -> Generator[Effect, Any, None]:
-    """``stream_events`` with checked arguments; ``limit`` is None where the first stream is the only one."""
-    server_retry = 0.0
-    failures = 0
+    """``stream_events`` with checked arguments; without ``reconnects`` the first stream is the only one."""
     while True:
         position.status = "connecting"
-        answer: Optional[Answer] = None
         lost: Optional[RonError] = None
+        lasted: Optional[float] = None
+        stream: Optional[OpenStream] = None
         try:
-            answer = yield from perform(session, _resumed(plan, position.cursor), stream=True)
+            stream = yield from open_stream(session, plan, position.cursor)
         except (RonNetworkError, RonServerError, RonRateLimitError) as caught:
             lost = caught
-        if answer is not None:
-            stream = answer.reply
-            if stream.status == 204:
-                yield Close(stream)
+        if lost is None:
+            if stream is None:
                 break
-            _check_content_type(answer)
             position.status = "live"
-            opened = yield NOW
-            if announce:
-                announce = False
-                yield Emit(OPENED)
-            decoder = SSEDecoder()
-            placed = True
-            data = yield from _read(stream, idle_timeout)
-            while isinstance(data, bytes) and data:
-                wall = yield WALL
-                for event in _decoded(decoder, data, answer):
-                    failures = 0
-                    for item in [event] if translate is None else translate(event, answer, wall):
-                        yield Emit(item)
-                    placed = sendable(event.id)
-                    if placed:
-                        position.cursor = event.id
-                if sendable(decoder.last_event_id):  # a block without data commits its id, too
-                    position.cursor, placed = decoder.last_event_id, True
-                data = yield from _read(stream, idle_timeout)
-            yield Close(stream)
-            if (yield NOW) - opened >= STEADY_SECONDS:
-                failures = 0
-            lost = _loss(data, answer)
-            if needs_ids and not placed:
-                raise _unplaced(plan, answer, position.cursor)
-            if decoder.retry_ms is not None:
-                server_retry = min(decoder.retry_ms / 1000.0, MAX_SERVER_RETRY)
+            yield from _events_of(stream, position, idle_timeout, reconnects)
+            yield stream.close()
+            lost = stream.lost
+            lasted = (yield NOW) - stream.opened
         if isinstance(lost, RonResponseTooLargeError):
             raise lost
-        if limit is None:
+        if reconnects is None:
             if lost is None:
                 break
             raise lost
-        failures += 1
-        if failures > limit:
-            raise _gave_up(plan, lost, failures, position.cursor)
+        wait = reconnects.lost(lasted, None if lost is None else lost.retry_after)
+        if wait is None:
+            raise gave_up(plan, lost, reconnects.failures, position.cursor)
         position.status = "lost"
-        jitter = full_jitter(failures, BASE_TRANSIENT, session.random())
-        hint = lost.retry_after if lost is not None and lost.retry_after is not None else 0.0
-        yield Sleep(max(server_retry, min(hint, MAX_SERVER_RETRY), jitter))
+        yield Sleep(wait)
     position.status = "closed"
 
 
-def _resumed(plan: Plan, cursor: Optional[str]) -> Plan:
-    if cursor is None:
-        return plan
-    return plan._replace(headers=(*plan.headers, (b"Last-Event-ID", cursor.encode("utf-8"))))
-
-
-def _read(stream: Any, timeout: Optional[float]) -> Generator[Effect, Any, Union[bytes, Failure]]:
-    try:
-        data: bytes = yield Read(stream, timeout)
-    except Failure as failure:
-        return failure
-    return data
+def _events_of(
+    stream: OpenStream,
+    position: StreamPosition,
+    idle_timeout: Optional[float],
+    reconnects: Optional[Reconnects],
+) -> Generator[Effect, Any, None]:
+    """Emits what one stream brings; the position moves when the next event is asked for."""
+    events = yield from next_events(stream, idle_timeout)
+    while events is not None:
+        for event in events:
+            if reconnects is not None:
+                reconnects.progress()
+            yield Emit(event)
+            if sendable(event.id):
+                position.cursor = event.id
+        if sendable(stream.decoder.last_event_id):  # a block without data commits its id, too
+            position.cursor = stream.decoder.last_event_id
+        events = yield from next_events(stream, idle_timeout)
+    if reconnects is not None:
+        reconnects.heed(stream.decoder.retry_ms)
 
 
 def _decoded(decoder: SSEDecoder, data: bytes, answer: Answer) -> list[Event]:
@@ -204,14 +245,11 @@ def _decoded(decoder: SSEDecoder, data: bytes, answer: Answer) -> list[Event]:
     raise error
 
 
-def _loss(end: Union[bytes, Failure], answer: Answer) -> Optional[RonError]:
-    """The error for how a stream ended; None for a clean end."""
-    if isinstance(end, bytes):
-        return None
-    kind = RonTimeoutError if end.timed_out else RonNetworkError
-    if end.kind == "too_large":
+def _loss(failure: Failure, answer: Answer) -> RonError:
+    kind = RonTimeoutError if failure.timed_out else RonNetworkError
+    if failure.kind == "too_large":
         kind = RonResponseTooLargeError
-    return kind(f"the event stream was lost: {end.detail}", request_id=answer.request_id, attempts=answer.attempts)
+    return kind(f"the event stream was lost: {failure.detail}", request_id=answer.request_id, attempts=answer.attempts)
 
 
 def _check_content_type(answer: Answer) -> None:
@@ -225,18 +263,8 @@ def _check_content_type(answer: Answer) -> None:
         )
 
 
-def _unplaced(plan: Plan, answer: Answer, cursor: Optional[str]) -> RonWatchError:
-    return RonWatchError(
-        f"{plan.name}: the stream was lost, and its events carry no id to go on from: changes may have been missed; "
-        "list "
-        "again, then watch anew",
-        cursor=cursor,
-        request_id=answer.request_id,
-        attempts=answer.attempts,
-    )
-
-
-def _gave_up(plan: Plan, lost: Optional[RonError], failures: int, cursor: Optional[str]) -> RonWatchError:
+def gave_up(plan: Plan, lost: Optional[RonError], failures: int, cursor: Optional[str]) -> RonWatchError:
+    """The error of a watch that has tried often enough."""
     why = "the last one ended without an event" if lost is None else lost.message
     return RonWatchError(
         f"{plan.name}: {failures} streams in a row brought no event; {why}",

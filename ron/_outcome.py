@@ -41,7 +41,9 @@ def failure_error(plan: Plan, failure: Failure, *, touched: bool, request_id: st
     if touched and plan.method not in READS:
         return _unknown(plan, text, timed_out=failure.timed_out, request_id=request_id, attempts=attempts)
     kind = RonTimeoutError if failure.timed_out else RonNetworkError
-    return kind(text, request_id=request_id, attempts=attempts)
+    error = kind(text, request_id=request_id, attempts=attempts)
+    error.maybe_sent = failure.sent
+    return error
 
 
 def renewal_error(plan: Plan, error: RonError, *, touched: bool, request_id: str, attempts: int) -> RonError:

@@ -252,13 +252,13 @@ def checked_key(key: Union[str, bool, None], mint: Any) -> Optional[str]:
     return key
 
 
-def checked_timeout(timeout: Optional[float]) -> Optional[float]:
-    """A whole call's timeout in seconds, more than 0 and at most a day; None stays None."""
+def checked_timeout(timeout: Optional[float], name: str = "timeout") -> Optional[float]:
+    """A time limit in seconds, more than 0 and at most a day; None stays None."""
     if timeout is None:
         return None
     number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
     if not number or not 0 < timeout <= MAX_TIMEOUT:
-        raise RonConfigError(f"timeout is in seconds, more than 0 and at most 86400, not {shown(timeout)}")
+        raise RonConfigError(f"{name} is in seconds, more than 0 and at most 86400, not {shown(timeout)}")
     return float(timeout)
 
 

@@ -112,7 +112,13 @@ class RonUnassignedError(RonConfigError, AttributeError):
 
 
 class RonNetworkError(RonError):
-    """Raised when the node could not be reached, or its answer did not arrive whole."""
+    """Raised when the node could not be reached, or its answer did not arrive whole.
+
+    Attributes:
+        maybe_sent: whether the last attempt's request may have reached the node; False if it was never sent.
+    """
+
+    maybe_sent: bool = False
 
 
 class RonTimeoutError(RonNetworkError, TimeoutError):
@@ -128,6 +134,7 @@ class RonOutcomeUnknownError(RonNetworkError):
         timed_out: whether it was a timeout or the deadline that ended the call.
     """
 
+    maybe_sent: bool = True
     idempotency_key: Optional[str] = None
     problem: Optional[Problem] = None
     timed_out: bool = False
@@ -149,6 +156,8 @@ class RonOutcomeUnknownError(RonNetworkError):
 
 class RonResponseTooLargeError(RonNetworkError):
     """Raised when an answer, compressed or not, or one event of a stream passes its limit in bytes."""
+
+    maybe_sent: bool = True
 
 
 class RonParseError(RonError):

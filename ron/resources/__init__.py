@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._changes import Deleted as Deleted
     from ._changes import Other as Other
     from ._changes import Put as Put
+    from ._changes import Resync as Resync
     from ._drafts import Draft as Draft
     from ._drafts import Patch as Patch
     from ._fields import server as server
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 #: module → the public names that live in it; loaded when first touched, as in ``ron`` itself
 _HOMES = {
-    "_changes": "Change Deleted Other Put",
+    "_changes": "Change Deleted Other Put Resync",
     "_drafts": "Draft Patch",
     "_fields": "server",
     "_model": "Resource",

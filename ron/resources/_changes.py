@@ -13,17 +13,18 @@ from .._decode import describe_errors
 from .._json import check_numbers, read_json
 from ..errors import RonParseError
 from ._bodies import attach
-from ._origin import Origin
+from ._origin import Origin, set_origin
 
 if TYPE_CHECKING:
     from .._flow import Answer
-    from .._session import Session
     from .._sse import Event
     from ._description import Description
 
-__all__ = ["Change", "Deleted", "Other", "Put", "change_of"]
+__all__ = ["Change", "Deleted", "Other", "Put", "Reader", "Reason", "Resync", "key_of", "says_expired"]
 
 R = TypeVar("R")
+
+Reason = Literal["start", "expired", "no_ids", "poll_gap"]
 
 _PUTS: dict[str, Literal["added", "modified"]] = {
     "added": "added",
@@ -35,16 +36,16 @@ _PUTS: dict[str, Literal["added", "modified"]] = {
 
 @dataclass(frozen=True)
 class Put(Generic[R]):
-    """An object is there: it was added, or modified.
+    """An object is there: it was added, or modified, or it is in the list that a watch fetched.
 
     Attributes:
-        type: ``added`` or ``modified``.
+        type: ``added``, ``modified`` or ``listed``.
         key: its key.
         item: the object as it is now.
-        cursor: the position after this change; None if the stream has none.
+        cursor: the position after this change; None if the stream has none, and for ``listed``.
     """
 
-    type: Literal["added", "modified"]
+    type: Literal["added", "modified", "listed"]
     key: str
     item: R
     cursor: Optional[str]
@@ -61,49 +62,109 @@ class Deleted(Generic[R]):
 
 
 @dataclass(frozen=True)
+class Resync:
+    """Everything was listed just now, as ``listed`` puts: what isn't among ``keys`` is gone.
+
+    Attributes:
+        type: ``resync``.
+        reason: ``start`` (asked for with ``initial=True``), ``expired`` (the cursor was older than what the node
+            keeps), ``no_ids`` (a lost stream had no id to go on from) or ``poll_gap`` (the watch polls from now on).
+        keys: the keys of all objects that exist.
+        cursor: the position that was committed before; going on from it lists again.
+    """
+
+    type: Literal["resync"]
+    reason: Reason
+    keys: frozenset[str]
+    cursor: Optional[str]
+
+
+@dataclass(frozen=True)
 class Other:
-    """An event of another name: ``event`` is that name, ``data`` its text as it came."""
+    """An event of another name, or one that could not be read as its name says.
+
+    Attributes:
+        type: ``other``.
+        event: the event's name.
+        data: its text as it came.
+        cursor: the position after it; None if the stream has none.
+        error: why it is no change of the resource, where its name says that it is one; None otherwise.
+    """
 
     type: Literal["other"]
     event: str
     data: str
     cursor: Optional[str]
+    error: Optional[RonParseError] = None
 
 
-Change = Union[Put[R], Deleted[R], Other]
+Change = Union[Put[R], Deleted[R], Resync, Other]
 
 
-def change_of(description: Description, session: Session, event: Event, answer: Answer, wall: float) -> Any:
-    """The change that an event means.
+class Reader:
+    """Reads the events of one resource: what they have in common is looked up once."""
 
-    Raises:
-        RonParseError: if its data is not what its name says; names the event's name and id, never its data.
-    """
-    cursor = event.id or None
-    if event.event in _PUTS:
-        item = _item(description, event, answer)
-        attach(description, item, Origin(answer, session.authority, wall, listed=True))
-        return Put(_PUTS[event.event], str(item.__dict__[description.key]), item, cursor)
-    if event.event == "deleted":
-        return _deleted(description, event, answer)
-    return Other("other", event.event, event.data, cursor)
+    __slots__ = ("_authority", "_description", "_key", "_mutable", "_validate")
+
+    def __init__(self, description: Description, authority: object) -> None:
+        self._description = description
+        self._authority = authority
+        self._key = description.key
+        self._mutable = bool(description.mutable_fields)
+        self._validate = description.cls.__pydantic_validator__.validate_json
+
+    def origin(self, answer: Answer, wall: float) -> Origin:
+        """Where the objects of some events came from; its tag would speak of the stream, not of them."""
+        return Origin(answer, self._authority, wall, listed=True)
+
+    def change(self, event: Event, cursor: Optional[str], answer: Answer, origin: Origin) -> Any:
+        """The change that an event means.
+
+        Raises:
+            RonParseError: if its data is not what its name says; names the event's name and id, never its data.
+        """
+        kind = _PUTS.get(event.event)
+        if kind is not None:
+            return self._put(kind, event, cursor, answer, origin)
+        if event.event == "deleted":
+            return _deleted(self._description, event, cursor, answer)
+        return Other("other", event.event, event.data, cursor)
+
+    def _put(
+        self, kind: Literal["added", "modified"], event: Event, cursor: Optional[str], answer: Answer, origin: Origin
+    ) -> Put[Any]:
+        problem = ""
+        try:
+            data = event.data.encode()
+            check_numbers(data)
+            item = self._validate(data)
+        except ValidationError as error:
+            problem = describe_errors(error, quote=False)
+        except ValueError:
+            problem = "its data is not valid JSON"
+        if problem:
+            raise _bad_event(self._description, event, answer, problem)
+        if self._mutable:
+            attach(self._description, item, origin)
+        else:
+            set_origin(item, origin)
+        put: Put[Any] = _new(Put)
+        # What the dataclass's own __init__ does for each field in turn; a stream makes many of these.
+        _set(put, "__dict__", {"type": kind, "key": str(item.__dict__[self._key]), "item": item, "cursor": cursor})
+        return put
 
 
-def _item(description: Description, event: Event, answer: Answer) -> Any:
-    problem = ""
-    try:
-        check_numbers(event.data.encode())
-        return description.cls.__pydantic_validator__.validate_json(event.data)
-    except ValidationError as error:
-        problem = describe_errors(error, quote=False)
-    except ValueError:
-        problem = "its data is not valid JSON"
-    raise _bad_event(description, event, answer, problem)
+_new: Any = object.__new__
+_set = object.__setattr__
 
 
-def _deleted(description: Description, event: Event, answer: Answer) -> Deleted[Any]:
+def key_of(description: Description, item: Any) -> str:
+    """An object's key as changes tell it."""
+    return str(item.__dict__[description.key])
+
+
+def _deleted(description: Description, event: Event, cursor: Optional[str], answer: Answer) -> Deleted[Any]:
     """A deletion carries the whole object, an object with only the key, or the bare key (design §4)."""
-    cursor = event.id or None
     text = event.data.strip()
     try:
         data: Any = read_json(text.encode())
@@ -129,4 +190,21 @@ def _bad_event(description: Description, event: Event, answer: Answer, problem: 
         f"event {name!r} with id {place!r} is no {description.name}: {problem}",
         request_id=answer.request_id,
         attempts=answer.attempts,
+    )
+
+
+_EXPIRED = frozenset({"gone", "expired", "cursor_expired", "410"})
+
+
+def says_expired(data: str) -> bool:
+    """Whether an ``error`` event is a Problem (or a Kubernetes-like status) that says 410: the cursor is too old."""
+    try:
+        problem: Any = read_json(data.encode())
+    except ValueError:
+        return False
+    if not isinstance(problem, dict):
+        return False
+    return any(
+        isinstance(value, (str, int)) and str(value).lower() in _EXPIRED
+        for value in (problem.get(name) for name in ("code", "status", "http", "reason"))
     )

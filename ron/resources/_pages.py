@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._description import Description
     from ._operations import Scope
 
-__all__ = ["decode_page", "fetch_page", "page_plan"]
+__all__ = ["decode_page", "fetch_page", "fetch_page_if_changed", "page_plan"]
 
 
 @lru_cache(maxsize=1024)
@@ -70,3 +70,18 @@ def fetch_page(
     """``GET path``: one page."""
     answer = yield from perform(scope.session, page_plan(scope, query, token, size))
     return decode_page(scope, answer, (yield WALL))
+
+
+def fetch_page_if_changed(
+    scope: Scope, query: Mapping[str, Any], token: Optional[str], etag: Optional[str]
+) -> Generator[Effect, Any, tuple[Optional[Page[Any]], Optional[str]]]:
+    """One page and its entity tag; None for the page if it still has the tag given (RFC 9110 §13.1.2)."""
+    plan = page_plan(scope, query, token, None)
+    if etag is not None:
+        plan = plan._replace(
+            headers=(*plan.headers, (b"If-None-Match", etag.encode("latin-1"))), accept=frozenset({304})
+        )
+    answer = yield from perform(scope.session, plan)
+    if answer.reply.status == 304:
+        return None, etag
+    return decode_page(scope, answer, (yield WALL)), answer.reply.header(b"etag")

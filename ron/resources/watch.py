@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
-from .._events import OPENED, StreamPosition, stream_events
-from .._plan import Plan, checked_timeout, encode_query
-from ._changes import Change, change_of
+from .._events import StreamPosition
+from .._plan import encode_query
+from ._changes import Change
 from ._filters import filter_query
+from ._watch_states import FIRST, LAST
+from ._watching import Watching
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from .._effects import Effect
     from .._emissions import EmissionsAsync, EmissionsSync
-    from .._flow import Answer
-    from .._sse import Event
     from ..client import RonClient, RonClientSync
     from ._operations import Scope
+    from ._watch_options import WatchOptions
+    from ._watching import Batch
 
 __all__ = ["Watch", "WatchSync"]
 
 R = TypeVar("R")
-
-_HEADERS = (
-    (b"Accept", b"text/event-stream"),
-    (b"Accept-Encoding", b"identity"),
-    (b"Cache-Control", b"no-store"),
-)
 
 
 class _Changes(Generic[R]):
@@ -43,46 +38,45 @@ class _Changes(Generic[R]):
         by_field: Mapping[str, Any],
         *,
         cursor: Optional[str],
-        idle_timeout: Optional[float],
         query: Optional[Mapping[str, Any]],
+        options: WatchOptions,
     ) -> None:
         description = scope.description
         description.check_operation("watch")
         self._scope = scope
-        self._query = encode_query(filter_query(description, filters, by_field, query))
-        self._path = description.target(scope.session, scope.parents, description.watch)
-        self._idle_timeout = checked_timeout(idle_timeout)
+        self._options = options
+        self._query = filter_query(description, filters, by_field, query)
+        encode_query(self._query)
         self._position = StreamPosition(cursor)
-        self._entered = False
+        self._watching = Watching(scope, self._query, options, self._position)
+        self._entered = self._closed = False
+        self._ready: Iterator[Change[R]] = iter(())
 
     @property
     def cursor(self) -> Optional[str]:
         """The position of the last change after which the next one was asked for.
 
-        Give it back as ``watch(cursor=...)`` after a restart: no change is lost, the last one may come again.
+        Give it back as ``watch(cursor=...)`` after a restart: no change is lost, the last one may come again. It is
+        None before the first, and on streams whose events carry no ids.
         """
         return self._position.cursor
 
     @property
     def status(self) -> str:
-        """``idle``, ``connecting``, ``live``, ``lost`` or ``closed``."""
-        return self._position.status
+        """``idle``, ``connecting``, ``live``, ``listing``, ``lost``, ``polling`` or ``closed`` (docs/watching.md)."""
+        return LAST if self._closed else self._position.status
 
-    def _flow(self) -> Generator[Effect, Any, None]:
-        scope = self._scope
-
-        def translate(event: Event, answer: Answer, wall: float) -> list[Any]:
-            return [change_of(scope.description, scope.session, event, answer, wall)]
-
-        return stream_events(
-            scope.session,
-            Plan("GET", self._path, self._query, _HEADERS, max_retries=0),
-            self._position,
-            idle_timeout=self._idle_timeout,
-            translate=translate,
-            needs_ids=True,
-            announce=True,
-        )
+    def _handed_out(self, batch: Optional[Batch]) -> Iterator[Change[R]]:
+        """The changes of a batch, one by one; the cursor moves on when the next one is asked for."""
+        if batch is None:
+            return
+        position = self._position
+        for change in batch.changes:
+            yield change
+            if change.cursor is not None:
+                position.cursor = change.cursor
+        if batch.cursor is not None:
+            position.cursor = batch.cursor
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._scope.description.name}: {self.status}>"
@@ -102,44 +96,50 @@ class Watch(_Changes[R]):
     A lost stream is opened again with ``Last-Event-ID``; a change is delivered at least once. A step that is cancelled
     (``asyncio.wait_for``) closes the watch: make another one from its ``cursor``.
 
+    Where that is not possible everything is listed again (``Put`` of type ``listed``), and ``Resync`` says what there
+    is; where the node can't stream, the list is polled. docs/watching.md has the guarantees.
+
     Raises (while iterating):
-        RonGoneError: the cursor is older than what the node keeps: list again.
-        RonWatchError: the node cannot be reached any more, or continuity was lost because its events carry no ids.
-        RonParseError: an event is not what was declared.
+        RonWatchError: too many failures in a row, or more objects than ``max_tracked``; ``cursor`` says where it stood.
+        RonParseError: the stream is none, a list is not what was declared, or with ``strict`` an event is not.
+        RonProblemError: the node refuses both the stream and the list.
     """
 
     def __init__(
         self, client: RonClient, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
     ) -> None:
         super().__init__(scope, filters, by_field, **options)
-        self._changes: EmissionsAsync[Change[R]] = client._emissions(self._flow())
+        self._source: EmissionsAsync[Batch] = client._emissions(self._watching.flow())
 
     async def __aiter__(self) -> AsyncIterator[Change[R]]:
         try:
             while True:
-                try:
-                    change = await self.__anext__()
-                except StopAsyncIteration:
+                for change in self._ready:
+                    yield change
+                batch = await self._source.advance()
+                if batch is None:
                     return
-                yield change
+                self._ready = self._handed_out(batch)
         finally:
             if not self._entered:
                 await self.aclose()
 
     async def __anext__(self) -> Change[R]:
-        change: Any = await self._changes.__anext__()
-        return change if change is not OPENED else await self._changes.__anext__()
+        while True:
+            for change in self._ready:
+                return change
+            self._ready = self._handed_out(await self._source.__anext__())
 
     async def aclose(self) -> None:
         """Closes the stream; idempotent."""
-        self._position.status = "closed"
-        await self._changes.aclose()
+        self._closed = True
+        await self._source.aclose()
 
     async def __aenter__(self) -> Self:
         """Opens the stream: whatever changes from here on is seen."""
         self._entered = True
-        if self.status == "idle":
-            await self._changes.advance()
+        if self.status == FIRST:
+            self._ready = self._handed_out(await self._source.advance())
         return self
 
     async def __aexit__(
@@ -158,34 +158,36 @@ class WatchSync(_Changes[R]):
         self, client: RonClientSync, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
     ) -> None:
         super().__init__(scope, filters, by_field, **options)
-        self._changes: EmissionsSync[Change[R]] = client._emissions(self._flow())
+        self._source: EmissionsSync[Batch] = client._emissions(self._watching.flow())
 
     def __iter__(self) -> Iterator[Change[R]]:
         try:
             while True:
-                try:
-                    change = next(self)
-                except StopIteration:
+                yield from self._ready
+                batch = self._source.advance()
+                if batch is None:
                     return
-                yield change
+                self._ready = self._handed_out(batch)
         finally:
             if not self._entered:
                 self.close()
 
     def __next__(self) -> Change[R]:
-        change: Any = next(self._changes)
-        return change if change is not OPENED else next(self._changes)
+        while True:
+            for change in self._ready:
+                return change
+            self._ready = self._handed_out(next(self._source))
 
     def close(self) -> None:
         """Closes the stream; idempotent."""
-        self._position.status = "closed"
-        self._changes.close()
+        self._closed = True
+        self._source.close()
 
     def __enter__(self) -> Self:
         """Opens the stream: whatever changes from here on is seen."""
         self._entered = True
-        if self.status == "idle":
-            self._changes.advance()
+        if self.status == FIRST:
+            self._ready = self._handed_out(self._source.advance())
         return self
 
     def __exit__(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._received import Received
 
 __all__ = [
+    "EXPIRED",
     "Refused",
     "empty",
     "json_reply",
@@ -38,6 +39,8 @@ _CODES = {
     503: "unavailable",
     504: "upstream_timeout",
 }
+#: the Problem of a cursor that is too old, as an event says it in a stream that is open
+EXPIRED = {"code": "cursor_expired", "status": 410, "message": "the cursor is older than what is kept"}
 _MIRRORED = ("x-request-id", "x-correlation-id")
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
 

@@ -75,6 +75,11 @@ class FakeClock(Clock):
         self.sleeps.append(seconds)
         self.advance(max(0.0, seconds))
 
+    def wait(self, woken: threading.Event, seconds: float) -> None:
+        """Like ``sleep``, unless it was woken already."""
+        if not woken.is_set():
+            self.sleep(seconds)
+
     async def asleep(self, seconds: float) -> None:
         """Moves the clock on by that much, at once; other tasks get their turn."""
         self.sleep(seconds)

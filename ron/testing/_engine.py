@@ -46,6 +46,11 @@ class Engine:
         self.requests: list[Received] = []
         self.feeds: set[Feed] = set()
         self.finishing = False
+        self.buffering = False
+        #: cursors up to this one are too old
+        self.expired = -1
+        #: after how many events the next stream is cut
+        self.next_cut: Optional[int] = None
         self._routes = Routes()
         self._door = Door(token)
         self._remembered = Remembered()
@@ -117,15 +122,20 @@ class Engine:
         return answer
 
     def _opened(self, opening: Opening) -> Union[Reply, Feed]:
-        """The feed of a stream; 410 for a cursor that this log never gave."""
+        """The feed of a stream; 410 for a cursor that this log never gave, or doesn't keep any more."""
+        if self.buffering:
+            raise _faults.unanswered()
         last, cursor = self.store.last, opening.cursor
         if cursor is not None:
             known = cursor.isascii() and cursor.isdigit() and len(cursor) < 19
-            if not known or int(cursor) > last:
+            if not known or not self.expired < int(cursor) <= last:
                 text = "the cursor is older than what is kept, or none of this node"
                 return problem(410, text, "cursor_expired")
         after = last if cursor is None else int(cursor)
         feed = Feed(opening, after, self.store, self.lock, self.feeds.discard)
+        if self.next_cut is not None:
+            feed.cut(self.next_cut)
+            self.next_cut = None
         if self.finishing:
             if not feed.outstanding():
                 return empty(204)

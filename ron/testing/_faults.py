@@ -9,7 +9,7 @@ from .._suggest import shown
 from .._values import Failure
 from ..errors import RonInputError
 
-__all__ = ["Fail", "Faults", "Lose", "Refuse", "lost", "refused"]
+__all__ = ["Fail", "Faults", "Lose", "Refuse", "lost", "refused", "unanswered"]
 
 
 class Fail(NamedTuple):
@@ -63,3 +63,8 @@ def lost() -> Failure:
 def refused() -> Failure:
     """How a transport says that it could not connect."""
     return Failure("connect", "the connection was refused", sent=False)
+
+
+def unanswered() -> Failure:
+    """How a transport says that no answer has begun before the deadline."""
+    return Failure("timeout", "no answer began before the deadline", sent=True, timed_out=True)

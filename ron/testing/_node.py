@@ -168,6 +168,48 @@ class MemoryNode:
         with self._engine.lock:
             self._engine.faults.plan(_faults.Refuse(), times)
 
+    # What goes wrong with event streams.
+
+    def drop_stream(self, after: int = 0) -> None:
+        """Loses the connection of the streams that are open (of the next one if none is) after ``after`` more events.
+
+        Unlike ``end_streams`` it is no clean end: the client finds its connection broken.
+        """
+        if not isinstance(after, int) or isinstance(after, bool) or after < 0:
+            raise RonInputError(f"drop_stream(after=...) is a number of events, 0 or more, not {shown(after)}")
+        with self._engine.lock:
+            feeds = tuple(self._engine.feeds)
+            if not feeds:
+                self._engine.next_cut = after
+        for feed in feeds:
+            feed.cut(after)
+
+    def stall(self) -> None:
+        """Lets the streams that are open say nothing any more, as a half-open connection does; new ones speak."""
+        with self._engine.lock:
+            for feed in self._engine.feeds:
+                feed.stall()
+
+    def expire_cursors(self, *, in_stream: bool = False) -> None:
+        """Forgets the log: a stream that is opened with a cursor of before now is answered 410.
+
+        Args:
+            in_stream: open streams are told so as well, by an ``error`` event with a Problem of 410, and ended.
+        """
+        with self._engine.lock:
+            self._engine.expired = self._engine.store.last
+            feeds = tuple(self._engine.feeds) if in_stream else ()
+        for feed in feeds:
+            feed.expire()
+
+    def buffer_streams(self, buffering: bool = True) -> None:
+        """Buffers answers, as gateways do (protocol.md): a stream that is opened from now on never begins.
+
+        Nobody waits for it: the request fails at once, as if its deadline had passed.
+        """
+        with self._engine.lock:
+            self._engine.buffering = bool(buffering)
+
     def end_streams(self) -> None:
         """Ends the event streams that are open, as a restart of the node does: clients reconnect."""
         with self._engine.lock:

@@ -11,7 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Optional
 
 from .._values import Failure
-from ._answers import to_json
+from . import _faults
+from ._answers import EXPIRED, to_json
 from ._clock import FakeClock
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ._store import Change, Store
 
 __all__ = ["AsyncFeedStream", "Feed", "SyncFeedStream", "WholeStream"]
+
+
+_EXPIRED = b"event: error\ndata: " + to_json(EXPIRED) + b"\n\n"
 
 
 class Feed:
@@ -46,22 +50,56 @@ class Feed:
         self._store = store
         self._lock = lock
         self._left = left
+        self._stalled = False
+        self._until_cut: Optional[int] = None
+        self._last_words = b""
 
     def take(self) -> Optional[bytes]:
-        """The events since the last call; ``b""`` once it has ended, None if there are none yet."""
+        """The events since the last call; ``b""`` once it has ended, None if there are none yet.
+
+        Raises ``Failure`` once the connection was cut.
+        """
         with self._lock:
-            data = self.outstanding()
-            self._after = self._store.last
+            if self._stalled:
+                return None
+            if self._until_cut == 0:
+                raise _faults.lost()
+            frames = self._frames()
+            if self._until_cut is not None:
+                frames = frames[: self._until_cut]
+                self._until_cut -= len(frames)
+            self._after = frames[-1][0] if self._until_cut == 0 else self._store.last
+            data, self._last_words = b"".join(frame for _, frame in frames) + self._last_words, b""
             return data or (None if self._end is None else b"")
 
     def outstanding(self) -> bytes:
         """The events that were not taken yet."""
+        return b"".join(frame for _, frame in self._frames())
+
+    def _frames(self) -> list[tuple[int, bytes]]:
         opening = self._opening
-        return b"".join(
-            _frame(change, opening.key_field)
+        return [
+            (change.seq, _frame(change, opening.key_field))
             for change in self._store.since(opening.shelf, opening.place, self._after, self._end)
             if opening.filters.match(change.document.fields)
-        )
+        ]
+
+    def cut(self, after: int) -> None:
+        """Loses the connection after so many more events."""
+        with self._lock:
+            self._until_cut = after
+        self.wake()
+
+    def stall(self) -> None:
+        """Says nothing any more, not even that it has ended."""
+        with self._lock:
+            self._stalled = True
+
+    def expire(self) -> None:
+        """Says that the position of its reader is too old, and ends."""
+        with self._lock:
+            self._last_words = _EXPIRED
+        self.end()
 
     def end(self) -> None:
         """Lets the reader have what there is now, then the end."""

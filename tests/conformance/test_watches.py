@@ -80,10 +80,28 @@ def test_a_watch_is_filtered(world: World) -> None:
 
 
 def test_a_cursor_that_is_too_old(world: World) -> None:
-    """A cursor that the node doesn't know is `RonGoneError`."""
-    with pytest.raises(ron.RonGoneError) as caught, world.items.watch(cursor="99") as changes:
-        changes.take(1)
-    assert (410, "cursor_expired") == (caught.value.status_code, caught.value.problem.code)
+    """A cursor that the node doesn't know: everything is listed, `Resync` says so, and the watch goes on."""
+    for name in ("a", "b"):
+        world.items.create(name=name)
+    with world.items.watch(cursor="99") as changes:
+        *listed, resync = changes.take(3)
+        assert [("listed", "i-1"), ("listed", "i-2")] == [(one.type, one.key) for one in listed]
+        assert ron.Resync("resync", "expired", frozenset({"i-1", "i-2"}), "99") == resync
+        world.items.delete("i-1")
+        (deleted,) = changes.take(1)
+        assert ("deleted", "i-1") == (deleted.type, deleted.key)
+
+
+def test_a_watch_begins_with_a_list(world: World) -> None:
+    """`initial=True` lists what there is, beside the open stream; then `Resync("start")`, then what happens."""
+    world.items.create(name="a")
+    with world.items.watch(initial=True) as changes:
+        world.items.create(name="b")
+        listed = changes.take(3)
+        assert ["listed", "listed", "resync"] == [one.type for one in listed]
+        assert ("start", frozenset({"i-1", "i-2"})) == (listed[-1].reason, listed[-1].keys)
+        (added,) = changes.take(1)
+        assert ("added", "i-2") == (added.type, added.key), "what came after the opening is told by the stream, too"
 
 
 def test_an_item_of_a_watch_can_be_saved(world: World) -> None:

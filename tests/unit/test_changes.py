@@ -13,7 +13,7 @@ import ron
 from ron import Deleted, Event, Other, Put, Resource, RonParseError, server
 from ron._flow import Answer
 from ron._values import Reply
-from ron.resources._changes import change_of
+from ron.resources._changes import Reader
 from ron.resources._origin import origin_of
 from ron.testing import FakeClock
 from tests.unit.resource_declarations import Item, described
@@ -35,7 +35,8 @@ class Log(Resource, path="/app/logs"):
 def change(name: str, data: str, cursor: str = "7", cls: Any = Item) -> Any:
     """The change that an event means."""
     event = Event(event=name, data=data, id=cursor, retry=None)
-    return change_of(described(cls), make_session(FakeClock()), event, ANSWER, 1_700_000_000.0)
+    reader = Reader(described(cls), make_session(FakeClock()).authority)
+    return reader.change(event, cursor or None, ANSWER, reader.origin(ANSWER, 1_700_000_000.0))
 
 
 def refused(name: str, data: str, cls: Any = Item) -> str:

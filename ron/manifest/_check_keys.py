@@ -114,6 +114,8 @@ def check_secrets(manifest: Manifest) -> Iterator[Finding]:
 
 def _place(source: Optional[str], at: tuple[Any, ...]) -> Place:
     """Where a path of keys and positions leads, as the file is written."""
+    if isinstance(at[-1], int):
+        at = (*at[:-2], f"{at[-2]} {at[-1] + 1}")
     *tables, key = at
     names = [str(part) if isinstance(part, str) else f"{part + 1}" for part in tables]
     if not tables:
@@ -122,4 +124,4 @@ def _place(source: Optional[str], at: tuple[Any, ...]) -> Place:
         table = " ".join([f"[[{names[0]}]]", *names[1:]])
     else:
         table = f"[{'.'.join(names)}]"
-    return Place(source, table, key if isinstance(key, str) else str(key + 1))
+    return Place(source, table, key)

@@ -117,7 +117,7 @@ def check_upstream(manifest: Manifest, node: NodeCapabilities, rules: Optional[K
             "upstream",
             "ignored",
             Place(origin.source, table),
-            f"a {manifest.facet.kind} has no upstream",
+            f"a facet of kind {manifest.facet.kind} has no upstream",
             "remove the table, or write kind = 'proxy'",
         )
     # a proxy's must be right; what another kind has for nothing is not looked at

@@ -201,7 +201,7 @@ def _read(kind: type[T], value: Any, where: str) -> T:
                 raise RonConfigError(f"{where} {key} must be {_CALLED[of]}, not {_called(rest[key])}")
             known[key] = rest.pop(key)
         elif key not in _OPTIONAL:
-            near = next((other for other in rest if did_you_mean(other, [key])), None)
+            near = next((one for one in rest if one not in _STRICT[kind] and did_you_mean(one, [key])), None)
             hint = f" (is {near} meant?)" if near and near.isidentifier() else ""
             raise RonConfigError(f"{where} has no {key}{hint}: write {key} = {_EXAMPLES[key]}")
     for key, of in _LENIENT.get(kind, {}).items():

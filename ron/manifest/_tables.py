@@ -31,7 +31,7 @@ class Table(BaseModel, frozen=True):
         found: dict[str, Any] = {}
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            if field.exclude or value is None:
+            if field.exclude or value is None or value == ():
                 continue
             if isinstance(value, tuple):
                 value = [one.content() for one in value]

@@ -28,7 +28,10 @@ def change_text(change: Any) -> tuple[str, str, str]:
 
 
 def _fields(change: Any) -> dict[str, Any]:
-    return {field.name: _value(getattr(change, field.name)) for field in dataclasses.fields(change)}
+    fields = {field.name: _value(getattr(change, field.name)) for field in dataclasses.fields(change)}
+    if fields.get("error", "") is None:  # only of changes that could not be read
+        del fields["error"]
+    return fields
 
 
 def _value(value: Any) -> Any:
@@ -36,7 +39,7 @@ def _value(value: Any) -> Any:
         return document(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
-    return value
+    return str(value) if isinstance(value, Exception) else value
 
 
 def _at(cursor: Any) -> str:

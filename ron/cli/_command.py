@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ._screen import Screen
 
-__all__ = ["command", "turn_debug_on"]
+__all__ = ["command", "show_log", "turn_debug_on"]
 
 
 class _NoteHandler(logging.Handler):
@@ -29,21 +29,27 @@ class _NoteHandler(logging.Handler):
 
 def turn_debug_on(ctx: click.Context) -> None:
     """Tracebacks and the SDK's log on stderr, until this run ends."""
-    root = ctx.find_root()
-    screen: Screen = root.obj
-    if screen.debug:
-        return
-    screen.debug = True
+    screen: Screen = ctx.find_root().obj
+    if not screen.debug:
+        screen.debug = True
+        show_log(ctx, logging.DEBUG)
+
+
+def show_log(ctx: click.Context, level: int) -> None:
+    """The SDK's log on stderr, from that level on, until this run ends."""
     from ..logging_ import get_logger
 
-    logger, handler = get_logger(), _NoteHandler(screen)
-    level = logger.level
+    root = ctx.find_root()
+    logger, handler = get_logger(), _NoteHandler(root.obj)
+    handler.setLevel(level)
+    before = logger.level
     logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
+    if logger.getEffectiveLevel() > level:
+        logger.setLevel(level)
 
     def undo() -> None:
         logger.removeHandler(handler)
-        logger.setLevel(level)
+        logger.setLevel(before)
 
     root.call_on_close(undo)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ron import Deleted, Other, Put
+from ron import Deleted, Other, Put, RonParseError
 from ron.cli._changes import change_line, change_text
 from ron.testing import stored
 from tests.cli.rig import run, run_on_terminal, seed_file
 from tests.cli.shop import ITEM, NOTE, Note
 from tests.reference_node import Node
-
-EVENTS = {"Content-Type": "text/event-stream"}
 
 
 def reaching(node: Node) -> dict[str, str]:
@@ -49,28 +46,46 @@ def test_a_watch_on_a_terminal_is_coloured(tmp_path: Path) -> None:
     assert "\x1b[32madded" in ran.out
 
 
+def told(node: Node, *texts: str) -> None:
+    """Creates notes, which the log of the node's changes keeps."""
+    for text in texts:
+        assert 0 == run("create", NOTE, f"text={text}", env=reaching(node)).code
+
+
 def test_a_watch_follows_a_stream(node: Node) -> None:
-    """Events of a node are shown as they come; filters and cursor are sent; what is not known is shown, too."""
-    events = (
-        b'event: added\nid: 5\ndata: {"id": "n-1", "text": "a"}\n\n'
-        b"event: deleted\nid: 6\ndata: n-1\n\n"
-        b"event: other\x1b[31m\nid: 7\ndata: \x1b[2J\n\n"
-    )
-    node.answer(200, EVENTS, events)
-    node.answer(204)
-    ran = run("watch", NOTE, "-f", "text=a", "--cursor", "4", "--retries", "3", env=reaching(node))
+    """Changes of a node are shown as they come, from a cursor on; filters are sent; escape sequences are not obeyed."""
+    told(node, "a", "b", "b\x1b[2J")
+    ran = run("watch", NOTE, "--cursor", "1", "--limit", "2", "-q", "x=1", env=reaching(node))
     assert (0, "") == (ran.code, ran.err)
-    assert ["added", "deleted", "other"] == [row[0] for row in ran.rows]
+    assert ["added", "added"] == [row[0] for row in ran.rows]
     assert "\x1b" not in ran.out
-    opened, again = node.requests
-    assert ("text=a", "4", "7") == (opened.query, opened.header("last-event-id"), again.header("last-event-id"))
+    opened = node.requests[-1]
+    assert ("x=1", "1") == (opened.query, opened.header("last-event-id"))
+
+
+def test_a_watch_can_begin_with_everything(node: Node) -> None:
+    """`--initial` lists what is there, then says which keys exist; `--for` ends the watch after a time."""
+    told(node, "a", "b")
+    ran = run("watch", NOTE, "--initial", "--for", "0.2", env=reaching(node))
+    assert (0, "") == (ran.code, ran.err)
+    assert ["listed", "listed", "resync"] == [row[0] for row in ran.rows]
+    assert '"reason": "start"' in ran.rows[2][2]
+
+
+def test_a_watch_that_polls_says_so(node: Node) -> None:
+    """Where somebody on the way buffers streams, a line on stderr says that the watch polls from now on."""
+    node.configure(buffer_streams=True, end_after=1)
+    told(node, "a", "b")
+    ran = run("watch", NOTE, "--cursor", "1", "--limit", "2", env=reaching(node))
+    assert 0 == ran.code
+    assert ran.err.startswith("warning ron.watch: GET /app/notes/events: ")
+    assert 1 == ran.err.count("\n")
 
 
 def test_a_watch_that_gives_up_says_where_it_was(node: Node) -> None:
     """A watch that gave up is exit code 7, and the line has the cursor to go on from."""
-    node.answer(200, EVENTS, b'event: added\nid: 5\ndata: {"id": "n-1", "text": "a"}\n\n')
     node.fail(503)
-    ran = run("watch", NOTE, env=reaching(node))
+    ran = run("watch", NOTE, "--cursor", "5", "--max-failures", "0", env=reaching(node))
     assert 7 == ran.code
     assert "go on with --cursor 5" in ran.err
 
@@ -96,13 +111,15 @@ def test_changes_of_any_kind_have_a_line() -> None:
     )
     assert ("deleted", "n", "") == change_text(Deleted("deleted", "n", None, None))
     assert ("other", "", '{"event": "e", "data": "d"} @2') == change_text(Other("other", "e", "d", "2"))
+    unread = Other("other", "added", "?", None, RonParseError("no Note"))
+    assert ("other", "", '{"event": "added", "data": "?", "error": "no Note"}') == change_text(unread)
     kinds = change_text(Unheard("resync", "start", frozenset({"b", "a"}), "3"))
     assert ("resync", "", '{"reason": "start", "keys": ["a", "b"]} @3') == kinds
     assert ["a", "b"] == json.loads(change_line(Unheard("resync", "start", frozenset({"b", "a"}), None)))["keys"]
 
 
-def test_the_wait_is_bounded_where_asked(node: Node) -> None:
-    """`--idle-timeout` ends a silent stream; with no retries left that is told."""
-    with_silence = run("watch", NOTE, "--idle-timeout", "0.05", env=reaching(node))
-    assert 7 == with_silence.code
-    assert re.match(r"ron: GET /app/notes/events: .*no event", with_silence.err)
+def test_the_silence_is_bounded_where_asked(node: Node) -> None:
+    """`--idle-timeout` ends a silent stream, and a watch that may not fail then gives up."""
+    ran = run("watch", NOTE, "--idle-timeout", "0.05", "--max-failures", "0", env=reaching(node))
+    assert 7 == ran.code
+    assert ran.err.startswith("ron: ")

@@ -76,7 +76,7 @@ def test_a_watch_that_polls_says_so(node: Node) -> None:
     """Where somebody on the way buffers streams, a line on stderr says that the watch polls from now on."""
     node.configure(buffer_streams=True, end_after=1)
     told(node, "a", "b")
-    ran = run("watch", NOTE, "--cursor", "1", "--limit", "2", env=reaching(node))
+    ran = run("watch", NOTE, "--cursor", "1", "--for", "0.2", env=reaching(node))
     assert 0 == ran.code
     assert ran.err.startswith("warning ron.watch: GET /app/notes/events: ")
     assert 1 == ran.err.count("\n")

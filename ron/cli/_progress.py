@@ -29,9 +29,8 @@ class ProgressBar:
     def __call__(self, done: int, total: Optional[int] = None) -> None:
         """Shows how far it is; safe to call from several threads. Nothing is drawn where stderr is no terminal."""
         with self._lock:
-            if self._drawn is None:
-                self._start(total)
-            self._drawn.update(self._task, completed=done, total=total)
+            drawn = self._drawn or self._start(total)
+            drawn.update(self._task, completed=done, total=total)
 
     def close(self) -> None:
         """Takes the bar off the screen; idempotent."""
@@ -40,7 +39,7 @@ class ProgressBar:
                 self._drawn.stop()
                 self._drawn = None
 
-    def _start(self, total: Optional[int]) -> None:
+    def _start(self, total: Optional[int]) -> Any:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
@@ -53,6 +52,7 @@ class ProgressBar:
         self._drawn = Progress(*columns, console=self._console, transient=True, disable=not shown)
         self._task = self._drawn.add_task(self._label, total=total)
         self._drawn.start()
+        return self._drawn
 
     def __enter__(self) -> Self:
         return self
@@ -81,13 +81,14 @@ def progress(label: str = "working", *, console: Optional[Console] = None) -> Pr
     Raises:
         RonConfigError: if rich is not installed.
     """
-    if console is None:
-        missing = False
-        try:
-            from rich.console import Console
-        except ModuleNotFoundError:
-            missing = True
-        if missing:
-            raise RonConfigError('ron.cli.progress needs rich: pip install "ron-app-sdk-py[cli]"')
-        console = Console(stderr=True)
-    return ProgressBar(label, console)
+    return ProgressBar(label, _stderr() if console is None else console)
+
+
+def _stderr() -> Console:
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:
+        pass
+    else:
+        return Console(stderr=True)
+    raise RonConfigError('ron.cli.progress needs rich: pip install "ron-app-sdk-py[cli]"')

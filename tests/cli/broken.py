@@ -5,5 +5,5 @@ from __future__ import annotations
 from ron import Resource
 
 
-class Wrong(Resource, path="/app/things", fcaet=None):  # type: ignore[call-arg]
+class Wrong(Resource, path="/app/things", fcaet=None):
     id: str

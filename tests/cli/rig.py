@@ -50,7 +50,7 @@ def run(
     screen: Optional[Screen] = None,
 ) -> Ran:
     """Runs the command in this process, as when its output goes into a pipe."""
-    extra = {} if screen is None else {"obj": screen}
+    extra: dict[str, Any] = {} if screen is None else {"obj": screen}
     result = CliRunner(**_APART).invoke(app, list(arguments), input=input, env=env, **extra)
     return Ran(result.exit_code, result.stdout, result.stderr)
 
@@ -76,6 +76,12 @@ def environment(**variables: str) -> dict[str, str]:
     return {**kept, "PYTHONIOENCODING": "utf-8", "TERM": "xterm-256color", **variables}
 
 
-def spawn(*arguments: str, env: Optional[Mapping[str, str]] = None, **options: Any) -> subprocess.Popen[bytes]:
+def spawn(
+    *arguments: str,
+    env: Optional[Mapping[str, str]] = None,
+    stdout: Optional[int] = None,
+    stderr: Optional[int] = None,
+) -> subprocess.Popen[bytes]:
     """Starts `python -m ron` as a process of its own, in the project's folder."""
-    return subprocess.Popen([sys.executable, "-m", "ron", *arguments], cwd=ROOT, env=env or environment(), **options)
+    whole = [sys.executable, "-m", "ron", *arguments]
+    return subprocess.Popen(whole, cwd=ROOT, env=env or environment(), stdout=stdout, stderr=stderr)

@@ -27,7 +27,7 @@ def reaching(node: Node, **more: str) -> dict[str, str]:
 
 def drain(terminal: int) -> str:
     """Everything that was written to a terminal, until its other end is closed."""
-    parts = []
+    parts: list[bytes] = []
     while True:
         try:
             part = os.read(terminal, 65536)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
@@ -106,6 +107,8 @@ class App(Group):
         extra: dict[str, Any],
     ) -> int:
         try:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "it is closed")
             refusal = token_in(arguments)
             if refusal is not None:
                 raise Refusal(refusal)

@@ -10,7 +10,7 @@ import click
 
 from ._failure import Refusal
 from ._screen import Screen
-from ._secrecy import TOKEN_VARIABLE
+from ._secrecy import ADVICE, TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +58,8 @@ class Connection:
         from .._secrets import hidden
         from ..config import ClientConfig
 
+        if self.url is not None:
+            _check_url(self.url)
         config = ClientConfig.from_env()
         if config.token is not None:
             screen.secrets.append(config.token)
@@ -112,6 +114,15 @@ class Connection:
         }
         chosen = {name: value for name, value in given.items() if value is not None}
         return {**MICRONODE, **chosen} if self.micronode else chosen
+
+
+def _check_url(url: str) -> None:
+    """What is wrong with a URL that was given as an argument, in the command's own terms."""
+    from .._url import parse_base_url
+
+    if "@" in url:
+        raise Refusal(f"the URL holds user information before '@': leave it out; {ADVICE}")
+    parse_base_url(url, source="the URL")
 
 
 def _check_insecure(config: ClientConfig) -> None:

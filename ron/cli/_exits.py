@@ -9,6 +9,7 @@ __all__ = [
     "INTERRUPTED",
     "NODE_ERROR",
     "NOT_REACHED",
+    "NOT_WRITTEN",
     "OK",
     "OUTCOME_UNKNOWN",
     "PIPE_CLOSED",
@@ -26,6 +27,7 @@ NODE_ERROR = 5  #: the node answered 5xx
 OUTCOME_UNKNOWN = 6  #: a write may have happened
 ANSWER_WRONG = 7  #: the answer is not what was declared, or a watch gave up
 BUG = 70  #: an error in ron or in the code that declares the resources (sysexits.h: EX_SOFTWARE)
+NOT_WRITTEN = 74  #: the output could not be written (sysexits.h: EX_IOERR)
 INTERRUPTED = 130  #: Ctrl-C: 128 and the number of SIGINT
 PIPE_CLOSED = 141  #: the reader of the output has gone: 128 and the number of SIGPIPE
 
@@ -44,4 +46,4 @@ def exit_code(error: BaseException) -> int:
         return NODE_ERROR if error.status_code >= 500 else REFUSED
     if isinstance(error, errors.RonError):
         return ANSWER_WRONG
-    return BUG
+    return NOT_WRITTEN if isinstance(error, OSError) else BUG

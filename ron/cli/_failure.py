@@ -47,8 +47,8 @@ def _said(error: Exception) -> tuple[str, int]:
     code = _exits.exit_code(error)
     if isinstance(error, RonError):
         return f"ron: {error.message}{_trail(error)}", code
-    if isinstance(error, (OSError, UnicodeError)):
-        return f"ron: {error}", _exits.USAGE
+    if isinstance(error, OSError):
+        return f"ron: the output could not be written: {error.strerror or type(error).__name__}", code
     kind = type(error).__name__
     return f"ron: {kind}, which should not happen: run it again with --debug and report what that shows", code
 

@@ -92,8 +92,7 @@ def _show_lines(screen: Screen, pages: Iterator[Any]) -> None:
     from ._render import json_line
 
     for page in pages:
-        for item in page:
-            screen.write_json(json_line(item))
+        screen.write_json_lines([json_line(item) for item in page])
 
 
 def _show_whole(screen: Screen, kind: type[Any], items: Any, as_json: bool) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Optional, TextIO
 from ._visible import ascii_json, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import SecretStr
     from rich.console import Console, RenderableType
 
@@ -40,7 +42,7 @@ class Screen:
     @property
     def watched(self) -> bool:
         """Whether somebody sees stderr, so that progress can be shown there."""
-        return sys.stderr.isatty()
+        return sys.stderr is not None and sys.stderr.isatty()
 
     def write(self, text: str) -> None:
         """Text to stdout, without tokens."""
@@ -50,6 +52,16 @@ class Screen:
         """A whole JSON text and a line end to stdout, at once, without tokens."""
         sys.stdout.write(f"{_encodable(self.scrubbed(text, json=True), sys.stdout, json=True)}\n")
         sys.stdout.flush()
+
+    def write_json_lines(self, texts: Sequence[str]) -> None:
+        """JSON texts to stdout, one a line, without tokens."""
+        whole = "\n".join(texts)
+        if self.secrets and self.scrubbed(whole, json=True) != whole:  # rare, and dear to do for each line
+            for text in texts:
+                self.write_json(text)
+        elif texts:
+            sys.stdout.write(f"{_encodable(whole, sys.stdout, json=True)}\n")
+            sys.stdout.flush()
 
     def line(self, text: str) -> None:
         """A line to stdout, at once: for what comes bit by bit."""
@@ -75,8 +87,9 @@ class Screen:
 
     def note(self, text: str) -> None:
         """A line to stderr, without tokens and escape sequences."""
-        sys.stderr.write(_encodable(f"{visible(self.scrubbed(text))}\n", sys.stderr))
-        sys.stderr.flush()
+        if sys.stderr is not None:  # as where it was closed
+            sys.stderr.write(_encodable(f"{visible(self.scrubbed(text))}\n", sys.stderr))
+            sys.stderr.flush()
 
     def scrubbed(self, text: str, *, json: bool = False) -> str:
         """The text without the tokens of this run; ``json`` says that it is JSON, and is to stay so."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Optional
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["TOKEN_VARIABLE", "token_in"]
+__all__ = ["ADVICE", "TOKEN_VARIABLE", "token_in"]
 
 TOKEN_VARIABLE = "RON_APP_TOKEN"  # noqa: S105 - a variable's name, no token
 ADVICE = f"set {TOKEN_VARIABLE} in the environment, or use --ask-token"

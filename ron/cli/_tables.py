@@ -30,7 +30,7 @@ def show_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for at, head in enumerate(heads):
         first = "cyan" if at == 0 and styles is None else ""
         table.add_column(Text(head), justify="right" if head in right else "left", style=first, overflow="fold")

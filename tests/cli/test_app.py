@@ -121,6 +121,7 @@ def test_completion_completes() -> None:
         (errors.RonPermissionError("a", status_code=403), _exits.REFUSED),
         (errors.RonServerError("a", status_code=503), _exits.NODE_ERROR),
         (ValueError("a"), _exits.BUG),
+        (OSError("a"), _exits.NOT_WRITTEN),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -133,7 +134,7 @@ def test_the_line_has_what_leads_on(capsys: pytest.CaptureFixture[str]) -> None:
     """The line of an error has attempts, hint, request id and where to go on, where they are known."""
     error = errors.RonRateLimitError("slow down", attempts=3, retry_after=1.5, request_id="r\x1b")
     error.checkpoint = "t2"
-    assert _exits.REFUSED == tell(error, Screen()) or error.status_code == 0
+    assert _exits.REFUSED == tell(error, Screen())
     told = capsys.readouterr()
     line = "ron: slow down (3 attempts; retry after 1.5 s; request id r\\x1b; go on with --page-token t2)\n"
     assert ("", line) == (told.out, told.err)
@@ -145,6 +146,22 @@ def test_a_bug_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ron: KeyError, which should not happen: run it again with --debug and report what that shows\n" == (
         capsys.readouterr().err
     )
+
+
+def test_output_that_cannot_be_written_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A full disk is one line with the system's reason."""
+    assert _exits.NOT_WRITTEN == tell(OSError(28, "No space left on device"), Screen())
+    assert "ron: the output could not be written: No space left on device\n" == capsys.readouterr().err
+
+
+def test_closed_streams_are_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a stdout the command says so; without a stderr it says nothing."""
+    monkeypatch.setattr("sys.stdout", None)
+    assert _exits.NOT_WRITTEN == app.main(["--version"], standalone_mode=False)
+    assert "ron: the output could not be written: it is closed\n" == capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr", None)
+    assert _exits.NOT_WRITTEN == app.main(["--version"], standalone_mode=False)
+    assert not Screen().watched
 
 
 def test_progress_has_the_shape_of_bulk_calls() -> None:

@@ -78,7 +78,8 @@ def test_the_head_of_an_answer_can_be_shown(node: Node) -> None:
         (["GET", "/app", "--memory", "--url", "https://a"], "ron: --memory is a node in this process"),
         (["GET", "/app", "--url", "http://a.example"], "ron: http://a.example:80 is not encrypted: use https://, or"),
         (["GET", "/app"], "ron: no node is named: set RON_APP_URL, or give --url"),
-        (["GET", "/app", "--url", "ftp://a.example"], "ron: base_url must begin with https://"),
+        (["GET", "/app", "--url", "ftp://a.example"], "ron: the URL must begin with https://"),
+        (["GET", "/app", "--url", "https://u:p@a.example"], "ron: the URL holds user information before '@': leave it"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -217,8 +217,9 @@ def test_other_ports_of_this_machine_are_tried() -> None:
             return RonClientSync(base_url=f"http://127.0.0.1:{port}", allow_insecure_http=True)
 
         one, other = list(ports)[:2]
-        assert {one: "micronode", other: "some HTTP service"} == neighbours(0, at, ports)
-        assert {other: "some HTTP service"} == neighbours(one, at, ports)
+        assert {one: "micronode", other: "some HTTP service"} == neighbours(0, at, 9.0, ports)
+        assert {other: "some HTTP service"} == neighbours(one, at, 9.0, ports)
+        assert {} == neighbours(one, at, 0.0, ports)
 
 
 def test_the_memory_node_is_examined_too() -> None:

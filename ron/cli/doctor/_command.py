@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
 import click
@@ -40,8 +42,6 @@ def doctor_command(
     with it. --timeout bounds it all, by default 10 seconds. Where the URL names this machine and no gateway or
     micronode answers there, the other usual ports of this machine are tried.
     """
-    from dataclasses import replace
-
     from ._diagnose import diagnose
     from ._report import as_document, show
 
@@ -57,8 +57,6 @@ def doctor_command(
 
 
 def _evidence(screen: Screen, connection: Connection, path: Optional[str], stream: Optional[str]) -> Evidence:
-    from dataclasses import replace
-
     from ...client import RonClientSync
     from ._kind import kind_of
     from ._probes import Questions, examine, neighbours
@@ -71,6 +69,7 @@ def _evidence(screen: Screen, connection: Connection, path: Optional[str], strea
     withheld = config.base_url.startswith("http://") and not config.allow_insecure_http and config.token is not None
     # Asking over plain http is what a doctor is for, as long as it is without the token.
     config = config.with_overrides(allow_insecure_http=True, **({"token": None} if withheld else {}))
+    started = time.monotonic()
     with RonClientSync(config=config) as client:
         evidence = examine(client, Questions(path, stream, seconds, withheld))
     if not evidence.loopback or kind_of(evidence) in ("gateway", "micronode"):
@@ -80,4 +79,4 @@ def _evidence(screen: Screen, connection: Connection, path: Optional[str], strea
         host = f"[{evidence.host}]" if ":" in evidence.host else evidence.host
         return RonClientSync(base_url=f"http://{host}:{port}", allow_insecure_http=True)
 
-    return replace(evidence, elsewhere=neighbours(evidence.port, at))
+    return replace(evidence, elsewhere=neighbours(evidence.port, at, seconds - (time.monotonic() - started)))

@@ -134,7 +134,7 @@ def facets(evidence: Evidence, kind: str) -> list[Finding]:
         for route in _routes(facet)
         if isinstance(route, dict) and str(route.get("method")).upper() not in MOUNTED
     ]
-    if dropped:
+    if dropped and kind != "memory":
         text = f"listed, but a micronode mounts only GET and POST: {_listed(dropped)}"
         found.append(Finding("warning", "facets", text, "reach them through the service itself"))
     return found

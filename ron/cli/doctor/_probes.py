@@ -23,8 +23,8 @@ __all__ = ["Questions", "examine", "look", "look_at_stream", "neighbours"]
 
 #: seconds that one question may take; a healthy node answers each of them in a few milliseconds
 ONE_PROBE = 3.0
-#: the same for a port of this machine that was not asked for
-ONE_NEIGHBOUR = 0.5
+#: seconds for all that is asked of a port of this machine that the URL does not name
+ONE_NEIGHBOUR = 1.0
 MAX_TEXT = 500
 #: after these nothing else will be answered either
 _HOPELESS = frozenset({"dns", "connect", "certificate", "tls", "protocol"})
@@ -118,28 +118,32 @@ def look_at_stream(client: RonClientSync, path: str, timeout: float) -> Generato
 
 
 def neighbours(
-    own: int, open_client: Callable[[int], RonClientSync], ports: Mapping[int, str] = PORTS
+    own: int, open_client: Callable[[int], RonClientSync], seconds: float, ports: Mapping[int, str] = PORTS
 ) -> dict[int, str]:
-    """What answers at the usual ports of this machine, but for ``own``: port → the service's name."""
+    """What answers at the usual ports of this machine, but for ``own``, found within so many seconds: port → name."""
     found = {}
     for port in ports:
-        if port == own:
+        if port == own or seconds <= 0:
             continue
         with open_client(port) as client:
-            evidence = examine_shortly(client)
+            clock = client._ports.clock
+            started = clock.monotonic()
+            evidence = _examine_shortly(client, started + min(seconds, ONE_NEIGHBOUR))
+            seconds -= clock.monotonic() - started
         if evidence.answered:
             kind = kind_of(evidence)
             found[port] = {"gateway": "svc-gateway", "unknown": "some HTTP service"}.get(kind, kind)
     return found
 
 
-def examine_shortly(client: RonClientSync) -> Evidence:
+def _examine_shortly(client: RonClientSync, end: float) -> Evidence:
     """As much as tells which service it is."""
-    probes = {}
+    probes: dict[str, Probe] = {}
     for path in (HEALTH, READY, VERSION, FACETS):
-        probes[path] = client._run(look(client, path, ONE_NEIGHBOUR))
-        if probes[path].status is None:
+        left = end - client._ports.clock.monotonic()
+        if left <= 0 or any(probe.status is None for probe in probes.values()):
             break
+        probes[path] = client._run(look(client, path, left))
     return Evidence(url="", scheme="http", host="", port=0, probes=probes)
 
 

@@ -200,3 +200,46 @@ def test_the_package_offers_two_names() -> None:
     missing: Any = ron.cli
     with pytest.raises(AttributeError, match="has no attribute 'progres'"):
         _ = missing.progres
+
+
+def test_main_returns_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """`ron.cli.main` runs the arguments it is given, or the process's, and returns the code."""
+    assert 0 == ron.cli.main(["--version"])
+    assert 2 == ron.cli.main(["lst"])
+    assert capsys.readouterr().out.startswith("ron ")
+
+
+class Ending(Screen):
+    """A screen that ends the run as the world outside may."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    @property
+    def watched(self) -> bool:
+        """Somebody looks on."""
+        return True
+
+    def line(self, text: str) -> None:
+        """Nobody wants it any more."""
+        raise self.error
+
+
+def seeded(folder: Path) -> list[str]:
+    """The arguments of a watch that sees two objects."""
+    path = folder / "seed.json"
+    path.write_text('[{"id": "n-1", "text": "a"}, {"id": "n-2", "text": "b"}]', encoding="utf-8")
+    return ["watch", "tests.cli.shop:Note", "--memory", "--seed", str(path)]
+
+
+def test_an_interrupted_watch_says_where_it_was(tmp_path: Path) -> None:
+    """Ctrl-C is exit code 130; on a terminal the cursor to go on from is told, where there is one."""
+    assert (130, "") == run(*seeded(tmp_path), screen=Ending(KeyboardInterrupt()))[:2]
+    ran = run(*seeded(tmp_path), "--cursor", "0", screen=Ending(KeyboardInterrupt()))
+    assert (130, "go on with --cursor 0") == (ran.code, ran.err.strip())
+
+
+def test_a_broken_pipe_ends_the_run(tmp_path: Path) -> None:
+    """A reader that has gone is exit code 141, without a word."""
+    assert (141, "", "") == run(*seeded(tmp_path), screen=Ending(BrokenPipeError()))

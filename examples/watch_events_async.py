@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from ron import Deleted, Put, Resource, RonClient, server
+from ron import Deleted, Put, Resource, Resync, RonClient, server
 from ron.testing import MemoryNode
 
 
@@ -36,6 +36,8 @@ async def main() -> None:
                     print(f"{change.type}: {change.item.name}")
                 elif isinstance(change, Deleted):
                     print("deleted, as", "watched" if change.key == item.id else change.key)
+                elif isinstance(change, Resync):
+                    print("continuity was lost; these exist:", sorted(change.keys))
                 seen += 1
                 if seen == 3:
                     break

@@ -65,11 +65,14 @@ if TYPE_CHECKING:
     from .resources import Change as Change
     from .resources import Deleted as Deleted
     from .resources import Draft as Draft
+    from .resources import Index as Index
     from .resources import Listing as Listing
     from .resources import ListingSync as ListingSync
     from .resources import Manager as Manager
     from .resources import ManagerSync as ManagerSync
     from .resources import Meta as Meta
+    from .resources import Mirror as Mirror
+    from .resources import MirrorSync as MirrorSync
     from .resources import Other as Other
     from .resources import Patch as Patch
     from .resources import Put as Put
@@ -115,8 +118,8 @@ _HOMES = {
     "metrics": "RequestMetrics",
     "pagination": "Page iter_pages",
     "resources": (
-        "Change Deleted Draft Listing ListingSync Manager ManagerSync Meta Other Patch Put Resource Resync Watch "
-        "WatchSync meta server"
+        "Change Deleted Draft Index Listing ListingSync Manager ManagerSync Meta Mirror MirrorSync Other Patch Put "
+        "Resource Resync Watch WatchSync meta server"
     ),
     "streaming": "Event SSEDecoder sse_event_stream subscribe",
     "transport": "HttpxTransport",

@@ -88,6 +88,7 @@ class EmissionsAsync(_Emissions[T]):
         if self._flow is None:
             raise StopAsyncIteration
         answer: Any = None
+        effect: Any = None
         thrown: Optional[BaseException] = None
         self._take()
         try:
@@ -107,7 +108,7 @@ class EmissionsAsync(_Emissions[T]):
             pass
         except RonError as error:
             await self._close(error)
-            answer = thrown = None
+            answer = effect = thrown = None
             raise bare(error)  # noqa: B904 - it is the same one
         except BaseException:
             await self._close()
@@ -123,6 +124,13 @@ class EmissionsAsync(_Emissions[T]):
             return await self.__anext__()
         except StopAsyncIteration:
             return None
+
+    async def only(self) -> T:
+        """The first item, and no more: what is open is closed."""
+        try:
+            return await self.__anext__()
+        finally:
+            await self.aclose()
 
     async def _answer(self, effect: Effect) -> Any:
         if isinstance(effect, Ahead):
@@ -199,6 +207,7 @@ class EmissionsSync(_Emissions[T]):
         if self._flow is None:
             raise StopIteration
         answer: Any = None
+        effect: Any = None
         thrown: Optional[BaseException] = None
         self._take()
         try:
@@ -219,7 +228,7 @@ class EmissionsSync(_Emissions[T]):
                     thrown = error
         except RonError as error:
             self._finish(error)
-            answer = thrown = None
+            answer = effect = thrown = None
             raise bare(error)  # noqa: B904 - it is the same one
         except BaseException:
             self._finish()
@@ -232,6 +241,13 @@ class EmissionsSync(_Emissions[T]):
     def advance(self) -> Optional[T]:
         """The next item; None at the end."""
         return next(self, None)
+
+    def only(self) -> T:
+        """The first item, and no more: what is open is closed."""
+        try:
+            return next(self)
+        finally:
+            self.close()
 
     def _answer(self, effect: Effect) -> Any:
         if isinstance(effect, Sleep):

@@ -62,9 +62,10 @@ class StreamPosition:
     Attributes:
         cursor: the id of the last event after which more was asked for; None before the first.
         status: ``idle``, ``connecting``, ``live``, ``lost`` or ``closed``; of a watch, see ``_watch_states``.
+        heard: of a watch, when the node last gave a sign of life, by the monotonic clock; None before the first.
     """
 
-    __slots__ = ("cursor", "status")
+    __slots__ = ("cursor", "heard", "status")
 
     def __init__(self, cursor: Optional[str] = None) -> None:
         if cursor is not None and not sendable(cursor):
@@ -73,10 +74,13 @@ class StreamPosition:
             )
         self.cursor = cursor
         self.status = "idle"
+        self.heard: Optional[float] = None
 
 
 def sendable(cursor: Any) -> bool:
     """Whether an id can go back as ``Last-Event-ID``."""
+    if type(cursor) is str and cursor.isalnum() and cursor.isascii() and len(cursor) <= MAX_CURSOR:
+        return True  # what nearly all ids are; the expression below takes three times as long
     return isinstance(cursor, str) and len(cursor) <= MAX_CURSOR and bool(_SENDABLE.fullmatch(cursor))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._drafts import Draft as Draft
     from ._drafts import Patch as Patch
     from ._fields import server as server
+    from ._mirror import Index as Index
     from ._model import Resource as Resource
     from ._origin import Meta as Meta
     from ._origin import meta as meta
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .listing import ListingSync as ListingSync
     from .manager import Manager as Manager
     from .manager_sync import ManagerSync as ManagerSync
+    from .mirror import Mirror as Mirror
+    from .mirror import MirrorSync as MirrorSync
     from .watch import Watch as Watch
     from .watch import WatchSync as WatchSync
 
@@ -34,11 +37,13 @@ _HOMES = {
     "_changes": "Change Deleted Other Put Resync",
     "_drafts": "Draft Patch",
     "_fields": "server",
+    "_mirror": "Index",
     "_model": "Resource",
     "_origin": "Meta meta",
     "listing": "Listing ListingSync",
     "manager": "Manager",
     "manager_sync": "ManagerSync",
+    "mirror": "Mirror MirrorSync",
     "watch": "Watch WatchSync",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

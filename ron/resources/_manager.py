@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
+from .. import _ambient
 from .._suggest import did_you_mean
 from ..errors import RonConfigError
 from ._description import description_of, encode_key
+from ._operations import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from typing_extensions import Self
 
-    from .. import _ambient
+    from ..client import RonClient, RonClientSync
     from ._description import Description
     from ._model import Resource
 
-__all__ = ["BaseManager", "checked_client"]
+__all__ = ["AsyncManager", "BaseManager", "SyncManager", "checked_client"]
 
 R = TypeVar("R", bound="Resource")
 
@@ -77,6 +79,28 @@ class BaseManager(Generic[R]):
     def __repr__(self) -> str:
         where = "the ambient client" if self._client is None else repr(self._client)
         return f"<{type(self).__name__} of {self._description.name} on {where}>"
+
+
+class AsyncManager(BaseManager[R]):
+    """What the parts of :class:`ron.Manager` stand on."""
+
+    def _client_now(self) -> RonClient:
+        client: RonClient = self._resolve(_ambient.ASYNC)
+        return client
+
+    def _scope_now(self, client: RonClient) -> Scope:
+        return Scope(self._description, client._session, self._parents)
+
+
+class SyncManager(BaseManager[R]):
+    """What the parts of :class:`ron.ManagerSync` stand on."""
+
+    def _client_now(self) -> RonClientSync:
+        client: RonClientSync = self._resolve(_ambient.SYNC)
+        return client
+
+    def _scope_now(self, client: RonClientSync) -> Scope:
+        return Scope(self._description, client._session, self._parents)
 
 
 def checked_client(client: Any, *, sync: bool) -> Any:

@@ -73,10 +73,10 @@ def fetch_page(
 
 
 def fetch_page_if_changed(
-    scope: Scope, query: Mapping[str, Any], token: Optional[str], etag: Optional[str]
+    scope: Scope, query: Mapping[str, Any], token: Optional[str], etag: Optional[str], timeout: Optional[float]
 ) -> Generator[Effect, Any, tuple[Optional[Page[Any]], Optional[str]]]:
     """One page and its entity tag; None for the page if it still has the tag given (RFC 9110 §13.1.2)."""
-    plan = page_plan(scope, query, token, None)
+    plan = page_plan(scope, query, token, None)._replace(timeout=timeout)
     if etag is not None:
         plan = plan._replace(
             headers=(*plan.headers, (b"If-None-Match", etag.encode("latin-1"))), accept=frozenset({304})

@@ -67,8 +67,8 @@ class Lister:
         self.keys = set()
         self.done = False
 
-    def next_page(self) -> Generator[Effect, Any, list[News]]:
-        """The news on the next page.
+    def next_page(self, timeout: Optional[float]) -> Generator[Effect, Any, list[News]]:
+        """The news on the next page; ``timeout`` is in seconds, None for the client's.
 
         Raises:
             RonPaginationError: the node's page tokens repeat.
@@ -77,7 +77,7 @@ class Lister:
         """
         known = self._before.get(self._token)
         page, etag = yield from fetch_page_if_changed(
-            self._scope, self._query, self._token, None if known is None else known.etag
+            self._scope, self._query, self._token, None if known is None else known.etag, timeout
         )
         news: list[News] = []
         if page is None:

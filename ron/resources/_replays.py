@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._sse import Event
+
 __all__ = ["REMEMBERED", "Replays"]
 
 #: so many ids are remembered; a node that goes on further back than that repeats what was delivered
@@ -31,16 +38,28 @@ class Replays:
         self._delivered.clear()
         self._id = ""
 
-    def is_new(self, event_id: str) -> bool:
-        """Whether the event with that id was not delivered before; from now on it was."""
+    def fresh(self, events: Sequence[Event]) -> list[Event]:
+        """Those of these events that were not delivered before; from now on they were. Ones without an id always."""
+        delivered = self._delivered
+        found: list[Event] = []
+        for event in events:
+            event_id = event.id
+            if event_id and event_id not in delivered:  # nearly always
+                self._id, self._number = event_id, 1
+                delivered[event_id] = 1
+            elif event_id and not self._is_new(event_id):
+                continue
+            found.append(event)
+        while len(delivered) > REMEMBERED:
+            del delivered[next(iter(delivered))]
+        return found
+
+    def _is_new(self, event_id: str) -> bool:
         if event_id == self._id:
             self._number += 1
         else:
             self._id, self._number = event_id, 1
-        delivered = self._delivered
-        if self._number <= delivered.get(event_id, 0):
+        if self._number <= self._delivered[event_id]:
             return False
-        delivered[event_id] = self._number
-        if len(delivered) > REMEMBERED:
-            del delivered[next(iter(delivered))]
+        self._delivered[event_id] = self._number
         return True

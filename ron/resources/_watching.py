@@ -49,6 +49,8 @@ NO_STREAM = frozenset({404, 405, 406, 501})
 REFUSALS = 3
 #: seconds after which a watch that polls, but once had a stream, tries to open one again
 STREAM_AGAIN = 300.0
+#: so many events are read at once: more of them make the garbage collector work, fewer the validator
+_AT_ONCE = 64
 #: a timer may ring a little before its time
 _EARLY = 0.005
 _ATTEMPT_LOST = (RonNetworkError, RonServerError, RonRateLimitError)
@@ -113,10 +115,14 @@ class Watching:
         lasted: Optional[float] = None
         stream: Optional[OpenStream] = None
         try:
-            stream = yield from open_stream(self._session, self._plan, self._resume)
+            plan = self._plan._replace(timeout=self._call_timeout((yield NOW)))
+            stream = yield from open_stream(self._session, plan, self._resume)
         except RonError as caught:
             lost = caught
         if lost is not None:
+            if isinstance(lost, RonTimeoutError) and self._is_late((yield NOW)):
+                self._over = True
+                return
             if self._is_answered(lost):
                 return
             self._step("failed")
@@ -164,6 +170,7 @@ class Watching:
             self._lose_place("no_ids")
         self._was_live = True
         self._silence.opened(stream.opened)
+        self._position.heard = stream.opened
         self._replays.reconnected()
         yield from self._announce()
         if self._gap is not None:
@@ -186,44 +193,38 @@ class Watching:
 
     def _heard(self, stream: OpenStream, events: list[Event], now: float) -> Generator[Effect, Any, None]:
         """Takes note of what some bytes brought, and emits the changes among it."""
+        self._position.heard = now
         decoder = stream.decoder
         comments, decoder.comments = decoder.comments, 0
         self._silence.heard(now, comments > 0 or any(event.event == "heartbeat" for event in events))
-        changes, broken = self._read(stream, events, (yield WALL)) if events else ([], None)
-        place: Optional[str] = None
-        if decoder.last_event_id != (self._resume or "") and sendable(decoder.last_event_id) and self._gap is None:
-            place = self._resume = decoder.last_event_id
+        wall = (yield WALL) if events else 0.0
+        for first in range(0, len(events), _AT_ONCE):
+            changes, broken = self._read(stream, events[first : first + _AT_ONCE], wall)
+            if changes:
+                yield from self._emit(changes, None)
+            if broken is not None:
+                raise broken
+            if self._over or self._gap is not None:
+                return
+        if decoder.last_event_id != (self._resume or "") and sendable(decoder.last_event_id):
+            self._resume = decoder.last_event_id
             self._tracked.forget()
-        if changes or place is not None:
-            yield from self._emit(changes, place)
-        if broken is not None:
-            raise broken
+            yield from self._emit([], self._resume)
 
     def _read(self, stream: OpenStream, events: list[Event], wall: float) -> tuple[list[Any], Optional[RonParseError]]:
         """The changes that events mean, without those that were delivered before, up to one that ends the watch."""
-        changes: list[Any] = []
-        answer, reader, is_new = stream.answer, self._reader, self._replays.is_new
-        origin = reader.origin(answer, wall)
-        tracks = self._tracked.complete
-        for event in events:
-            cursor = event.id if event.id and sendable(event.id) else None
-            if cursor is not None and not is_new(cursor):
-                continue
+        for place, event in enumerate(events):
             if event.event == "error" and says_expired(event.data):
                 self._lose_place("expired")
+                events = events[:place]
                 break
-            broken: Optional[RonParseError] = None
-            try:
-                change: Any = reader.change(event, cursor, answer, origin)
-            except RonParseError as error:
-                broken = error
-            if broken is not None:
+        changes = self._reader.changes(self._replays.fresh(events), stream.answer, wall)
+        for number, change in enumerate(changes):
+            if type(change) is Other and change.error is not None:
                 if self._options.strict:
-                    return changes, broken
-                get_logger("watch").warning("%s: %s", self._plan.name, broken.message)
-                change = Other("other", event.event, event.data, cursor, broken)
-            changes.append(change)
-            if tracks:
+                    return changes[:number], change.error
+                get_logger("watch").warning("%s: %s", self._plan.name, change.error.message)
+            elif self._tracked.complete:
                 self._track(change)
         if changes:
             self._reconnects.progress()
@@ -252,13 +253,15 @@ class Watching:
         lister.begin(whole=reason is not None or not self._tracked.complete)
         while not lister.done and not self._over:
             try:
-                news = yield from lister.next_page()
+                news = yield from lister.next_page(self._call_timeout((yield NOW)))
             except _ATTEMPT_LOST as caught:
                 lost = caught
             if lost is not None:
                 if isinstance(lost, RonResponseTooLargeError):
                     raise lost
+                self._over = self._is_late((yield NOW))
                 return lost
+            self._position.heard = yield NOW
             if news and deliver:
                 puts = [Put("listed" if reason else one.kind, one.key, one.item, None) for one in news]
                 yield from self._emit(puts, None)
@@ -278,7 +281,6 @@ class Watching:
         self._polls = True
         if self._gap is None and (self._was_live or self._resume is not None):
             self._lose_place("poll_gap")
-        self._tracked.forget()
         get_logger("watch").warning(
             "%s: %s; polling every %g seconds or so instead", self._plan.name, why, self._options.poll_interval
         )
@@ -291,6 +293,8 @@ class Watching:
                 self._step("poll")
             # Without a gap the first list is only what later ones are compared with.
             lost = yield from self._list_all(self._gap, deliver=self._gap is not None or self._tracked.complete)
+            if self._over:
+                return
             if lost is not None:
                 self._step("failed")
                 yield from self._wait(lost, None)
@@ -300,6 +304,7 @@ class Watching:
             yield from self._pause(self._options.poll_interval * (0.5 + self._session.random()))
             if again is not None and (yield NOW) >= again:
                 self._polls = False
+                self._refusals = REFUSALS - 1  # one more "no" is enough now
                 self._lose_place("poll_gap")
                 return
 
@@ -339,6 +344,11 @@ class Watching:
         """Seconds to wait for bytes."""
         limits = [limit for limit in (self._silence.limit, self._seconds_left(now)) if limit is not None]
         return min(limits) if limits else None
+
+    def _call_timeout(self, now: float) -> Optional[float]:
+        """Seconds for one call; None for the client's own limit."""
+        left = self._seconds_left(now)
+        return None if left is None else min(left, self._session.timeout)
 
     def _seconds_left(self, now: float) -> Optional[float]:
         return None if self._until is None else max(0.001, self._until - now)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, overload
 
-from .. import _ambient
 from . import _operations
-from ._manager import BaseManager, checked_client
-from ._watch_options import watch_options
+from ._manager import checked_client
+from ._watch_calls import WatchCallsSync
 from .listing import ListingSync
-from .watch import WatchSync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,18 +25,11 @@ R = TypeVar("R", bound="Resource")
 Key = Union[str, int, Any]
 
 
-class ManagerSync(BaseManager[R]):
+class ManagerSync(WatchCallsSync[R]):
     """The sync twin of :class:`Manager`; the same calls without ``await``."""
 
     def __init__(self, resource: type[R], client: Optional[RonClientSync] = None) -> None:
         self._bind(resource, client, {}, {})
-
-    def _client_now(self) -> RonClientSync:
-        client: RonClientSync = self._resolve(_ambient.SYNC)
-        return client
-
-    def _scope_now(self, client: RonClientSync) -> _operations.Scope:
-        return _operations.Scope(self._description, client._session, self._parents)
 
     def using(self, client: RonClientSync) -> ManagerSync[R]:
         """The same manager on that client."""
@@ -176,58 +167,3 @@ class ManagerSync(BaseManager[R]):
         """Reads the object again, in place; local changes are gone."""
         client = self._client_now()
         return client._run(_operations.refresh(self._scope_now(client), obj))
-
-    def watch(
-        self,
-        filters: Any = None,
-        /,
-        *,
-        cursor: Optional[str] = None,
-        initial: bool = False,
-        strict: bool = False,
-        idle_timeout: Optional[float] = None,
-        max_events: Optional[int] = None,
-        max_duration: Optional[float] = None,
-        max_failures: Optional[int] = None,
-        max_tracked: Optional[int] = None,
-        poll_interval: Optional[float] = None,
-        buffer: Optional[int] = None,
-        query: Optional[Mapping[str, Any]] = None,
-        **by_field: Any,
-    ) -> WatchSync[R]:
-        """The changes of the resource, as they happen; the client is resolved now, the stream opened when entered.
-
-        Args:
-            filters: as for ``list``.
-            cursor: where to go on from: an earlier ``watch.cursor``.
-            initial: where there is no ``cursor``, begin with a list of everything, then ``Resync("start")``.
-            strict: an event that can't be read as its name says is an error; else it is an ``Other`` with its
-                ``error``, and is logged.
-            idle_timeout: seconds of silence after which a stream counts as lost; without it there is a limit only
-                after a heartbeat was seen (three times the gap before it, at least a minute).
-            max_events: end after so many changes, ``Resync`` included.
-            max_duration: end after so many seconds.
-            max_failures: how many attempts in a row may bring nothing (12 by default) before ``RonWatchError``.
-            max_tracked: how many objects are kept account of (100 000 by default) where continuity is not the node's
-                doing: in lists, without ids, and when polling.
-            poll_interval: seconds between lists where the node can't stream (5 by default), give or take half.
-            buffer: how many changes are read ahead of a consumer that is busy (0 by default); when it is full, the
-                stream is not read on, and nothing is dropped.
-            query: further parameters, unchecked.
-            by_field: as for ``list``.
-        """
-        client = self._client_now()
-        options = watch_options(
-            initial=initial,
-            strict=strict,
-            idle_timeout=idle_timeout,
-            max_events=max_events,
-            max_duration=max_duration,
-            max_failures=max_failures,
-            max_tracked=max_tracked,
-            poll_interval=poll_interval,
-            buffer=buffer,
-        )
-        return WatchSync(
-            client, self._scope_now(client), filters, by_field, cursor=cursor, query=query, options=options
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
 from .._events import StreamPosition
 from .._plan import encode_query
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._emissions import EmissionsAsync, EmissionsSync
+    from .._read_ahead import ReadAheadAsync, ReadAheadSync
     from ..client import RonClient, RonClientSync
     from ._operations import Scope
     from ._watch_options import WatchOptions
@@ -82,6 +83,10 @@ class _Changes(Generic[R]):
         return f"<{type(self).__name__} of {self._scope.description.name}: {self.status}>"
 
 
+def _weight(batch: Batch) -> int:
+    return len(batch.changes)
+
+
 class Watch(_Changes[R]):
     """The changes of a resource, for ``async for``. ``async with`` opens the stream and closes it; without it the first
     step opens it, and leaving the loop closes it.
@@ -109,7 +114,12 @@ class Watch(_Changes[R]):
         self, client: RonClient, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
     ) -> None:
         super().__init__(scope, filters, by_field, **options)
-        self._source: EmissionsAsync[Batch] = client._emissions(self._watching.flow())
+        source: EmissionsAsync[Batch] = client._emissions(self._watching.flow())
+        self._source: Union[EmissionsAsync[Batch], ReadAheadAsync[Batch]] = source
+        if self._options.buffer:
+            from .._read_ahead import ReadAheadAsync
+
+            self._source = ReadAheadAsync(source, self._options.buffer, _weight)
 
     async def __aiter__(self) -> AsyncIterator[Change[R]]:
         try:
@@ -128,7 +138,10 @@ class Watch(_Changes[R]):
         while True:
             for change in self._ready:
                 return change
-            self._ready = self._handed_out(await self._source.__anext__())
+            batch = await self._source.advance()
+            if batch is None:
+                raise StopAsyncIteration
+            self._ready = self._handed_out(batch)
 
     async def aclose(self) -> None:
         """Closes the stream; idempotent."""
@@ -158,7 +171,13 @@ class WatchSync(_Changes[R]):
         self, client: RonClientSync, scope: Scope, filters: Any, by_field: Mapping[str, Any], **options: Any
     ) -> None:
         super().__init__(scope, filters, by_field, **options)
-        self._source: EmissionsSync[Batch] = client._emissions(self._watching.flow())
+        source: EmissionsSync[Batch] = client._emissions(self._watching.flow())
+        self._source: Union[EmissionsSync[Batch], ReadAheadSync[Batch]] = source
+        if self._options.buffer:
+            from .._read_ahead import ReadAheadSync
+
+            name = f"ron-watch-{self._scope.description.name}"
+            self._source = ReadAheadSync(source, self._options.buffer, _weight, name)
 
     def __iter__(self) -> Iterator[Change[R]]:
         try:
@@ -176,7 +195,10 @@ class WatchSync(_Changes[R]):
         while True:
             for change in self._ready:
                 return change
-            self._ready = self._handed_out(next(self._source))
+            batch = self._source.advance()
+            if batch is None:
+                raise StopIteration
+            self._ready = self._handed_out(batch)
 
     def close(self) -> None:
         """Closes the stream; idempotent."""

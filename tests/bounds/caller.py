@@ -104,7 +104,8 @@ class Caller:
         return self._take(lambda: sse_event_stream(self.client, path), count, lambda event: event.json_data())
 
     def changes(self, count: int = 1, **options: Any) -> list[Any]:
-        """The first changes of a watch."""
+        """The first changes of a watch that gives up at once."""
+        options = {"max_failures": 0, "strict": True, **options}
         return self._take(lambda: self.client.objects(Item).watch(**options), count, lambda change: change)
 
     def _take(self, opened: Any, count: int, read: Any) -> list[Any]:

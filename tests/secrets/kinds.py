@@ -168,7 +168,7 @@ ANSWERS = [
     Kind(
         "change",
         e.RonParseError,
-        lambda c: drain(c.objects(Item).watch()),
+        lambda c: drain(c.objects(Item).watch(strict=True)),
         Reply(200, (_SSE,), b"event: added\nid: 1\ndata: " + _QUOTED + b"\n\n"),
     ),
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Optional, Union
 
+from fastapi import FastAPI, Request
+from flask import Flask
 from pydantic import Field
 from typing_extensions import Literal, assert_type
 
@@ -33,6 +35,7 @@ from ron import (
     Resource,
     RonClient,
     RonClientSync,
+    RonError,
     Timestamp,
     UnixMillis,
     UnixSeconds,
@@ -40,6 +43,10 @@ from ron import (
     WatchSync,
     server,
 )
+from ron.contrib import HttpAnswer, Tenants, TenantsSync, answer_for
+from ron.contrib.asgi import RonMiddleware, header, request_clients
+from ron.contrib.fastapi import ron_error_handler
+from ron.contrib.flask import RonFlask
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000", owner="team-shop", idempotent=True):
@@ -258,3 +265,37 @@ def handler(draft: Draft[Item], patch: Patch[Item], items: ManagerSync[Item]) ->
     """Drafts and patches come in as bodies and go out as arguments."""
     items.update("i-1", patch)
     return items.create(draft)
+
+
+async def servers(request: Request) -> None:
+    """Tenants give clients of their colour, a request's clients the managers of a resource."""
+    tenants = Tenants(lambda tenant: RonClient(f"https://{tenant}.example"), max_clients=10)
+    async with tenants as open_tenants, tenants.client("acme") as client:
+        assert_type(open_tenants, Tenants)
+        assert_type(client, RonClient)
+    with TenantsSync(lambda tenant: RonClientSync(token=tenant)) as tenants_sync, tenants_sync.client("acme") as sync:
+        assert_type(sync, RonClientSync)
+    assert_type(request_clients(request.scope).objects(Item), Manager[Item])
+    assert_type(request_clients(request.scope).objects_sync(Item), ManagerSync[Item])
+    app = FastAPI()
+    app.add_middleware(RonMiddleware, clients=tenants, clients_sync=tenants_sync, tenant=header("x-tenant"))
+    app.add_middleware(RonMiddleware, clients=RonClient.from_env)
+    app.add_exception_handler(RonError, ron_error_handler)
+    extension = RonFlask(clients=tenants_sync, tenant=lambda: None)
+    extension.init_app(Flask("shop"))
+    assert_type(extension.client, RonClientSync)
+    assert_type(extension.objects(Item), ManagerSync[Item])
+    with extension.activate("acme") as active:
+        assert_type(active, RonClientSync)
+    answer = answer_for(RonError("x"))
+    assert_type(answer, Optional[HttpAnswer])
+
+
+async def tenants_by_coroutine() -> None:
+    """A factory of tenants may be async; one client is made by a function without arguments."""
+
+    async def client_of(tenant: str) -> RonClient:
+        return RonClient(f"https://{tenant}.example")
+
+    async with Tenants(client_of).client("acme") as client:
+        assert_type(client, RonClient)

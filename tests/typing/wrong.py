@@ -22,6 +22,8 @@ from ron import (
     RonClientSync,
     server,
 )
+from ron.contrib import Tenants, TenantsSync
+from ron.contrib.flask import RonFlask
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000"):
@@ -140,3 +142,13 @@ def changes(put: Put[Item], deleted: Deleted[Item], other: Other) -> None:
     if put.type == "deleted":  # E: Non-overlapping equality check
         print(put)
     print(put.item.text)  # E: no attribute "text"  # P: reportAttributeAccessIssue
+
+
+def servers(tenants: Tenants, tenants_sync: TenantsSync, client: RonClient, sync: RonClientSync) -> None:
+    """Tenants make clients of their own colour, from a key."""
+    Tenants(lambda tenant: sync)  # E: incompatible type "Callable[[str], RonClientSync]"  # E: got "RonClientSync"  # P: reportArgumentType
+    TenantsSync(lambda tenant: client)  # E: incompatible type "Callable[[str], RonClient]"  # E: got "RonClient"  # P: reportArgumentType
+    Tenants(RonClient.from_env)  # E: incompatible type "def from_env  # P: reportArgumentType
+    RonFlask(clients=tenants)  # E: incompatible type "Tenants"  # P: reportArgumentType
+    with tenants.client("acme"):  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
+        pass

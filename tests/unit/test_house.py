@@ -26,6 +26,7 @@ IMPURE = frozenset({"anyio", "asyncio", "h11", "httpcore", "httpx", "httpx2", "p
 # Stages that decide and never act. A folder means every module in it.
 PURE = (
     "ron/_plan.py",
+    "ron/_reconnect.py",
     "ron/_flow.py",
     "ron/_decode.py",
     "ron/_effects.py",
@@ -60,7 +61,7 @@ PURE = (
     "ron/manifest",
 )
 # The few modules in a pure folder that drive what the others decide.
-RUNNING_HALVES: frozenset[str] = frozenset({"ron/manifest/_disk.py"})
+RUNNING_HALVES = frozenset({"ron/manifest/_disk.py", "ron/resources/mirror.py"})
 
 
 def sources(*places: str) -> list[Path]:

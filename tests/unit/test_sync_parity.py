@@ -21,6 +21,7 @@ from ron import (
     WatchSync,
 )
 from ron._emissions import EmissionsAsync, EmissionsSync
+from ron.contrib import Tenants, TenantsSync
 from ron.transport import AsyncChannel, AsyncReplyStream, SyncChannel, SyncReplyStream
 
 PAIRS: list[tuple[Any, Any]] = [
@@ -32,6 +33,7 @@ PAIRS: list[tuple[Any, Any]] = [
     (EmissionsAsync, EmissionsSync),
     (AsyncChannel, SyncChannel),
     (AsyncReplyStream, SyncReplyStream),
+    (Tenants, TenantsSync),
 ]
 #: the async name of what a sync class has under another
 TWINS = {
@@ -48,6 +50,7 @@ ONLY_ASYNC = {("Manager", "list"): ["prefetch"]}
 WORDS = {
     "RonClientSync": "RonClient",
     "ManagerSync": "Manager",
+    "TenantsSync": "Tenants",
     "objects_sync": "objects",
     "SyncChannel": "AsyncChannel",
     "SyncReplyStream": "AsyncReplyStream",

@@ -236,7 +236,7 @@ def _check_kind(name: str, kind: str, keywords: Mapping[str, Any]) -> None:
         raise RonConfigError(f"class {name}: root is empty: leave it out, or write root='site'")
     if keywords.get("integrity") and kind != "static":
         raise RonConfigError(f"class {name}: integrity is for kind='static'; a {kind} facet has no files")
-    if kind == "proxy" or root is not None or keywords.get("routes"):
+    if kind == "proxy" or root is not None or keywords.get("routes") or keywords.get("files"):
         return
     route = "Route('/who')" if kind == "echo" else "Route('/hello', file='site/hello.txt')"
     raise RonConfigError(

@@ -15,7 +15,6 @@ from ._check_tables import check_facet, check_form, check_upstream
 from ._exposed import quoted
 from ._findings import Finding, Place
 from ._mounts import check_mounts
-from ._nodes import KindRules
 
 if TYPE_CHECKING:
     from ._files import SeenFiles
@@ -46,8 +45,11 @@ def check_together(
             found[number].append(_duplicate(manifest, other))
             loads[number] = False
     mounted = [(number, manifest) for number, manifest in enumerate(manifests) if loads[number]]
-    for number, finding in check_mounts(mounted, node):
-        found[number].append(finding)
+    alone = [[(number, manifest)] for number, manifest in enumerate(manifests) if not loads[number]]
+    # the routes of a skipped file collide with no other's, and among themselves as soon as it is put right
+    for together in (mounted, *alone):
+        for number, finding in check_mounts(together, node):
+            found[number].append(finding)
     return [finding for findings in found for finding in findings]
 
 
@@ -56,7 +58,7 @@ def _alone(manifest: Manifest, node: NodeCapabilities, seen: Optional[SeenFiles]
     yield from check_form(manifest, node)
     yield from check_facet(manifest, node)
     yield from check_upstream(manifest, node, rules)
-    yield from check_routes(manifest, node, rules or KindRules(), seen)
+    yield from check_routes(manifest, node, rules, seen)
     yield from check_unheeded(manifest, node)
     yield from check_keys(manifest)
     yield from check_integers(manifest)

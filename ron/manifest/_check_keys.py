@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .._suggest import did_you_mean, listed
 from ._check_tables import route_table
-from ._exposed import exposed, leaves, quoted
+from ._exposed import exposed, leaves, named, quoted
 from ._findings import Finding, Place
 from ._model import Manifest
 from ._reading import expected_type
@@ -20,6 +20,7 @@ __all__ = ["check_integers", "check_keys", "check_secrets", "check_unheeded"]
 
 
 def check_unheeded(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
+    """Documented tables that this node does nothing with."""
     facet, source = manifest.facet, manifest.source
     says = {
         "facet.security": (
@@ -62,7 +63,7 @@ def check_keys(manifest: Manifest) -> Iterator[Finding]:
         tables += [(table, route), (f"{table} integrity", route.integrity)]
     for name, one in tables:
         for key in () if one is None else one.unknown:
-            yield _unknown(type(one), Place(source, name, key), key)
+            yield _unknown(type(one), Place(source, name, named(key)), key)
 
 
 _KNOWN: dict[type[Any], tuple[str, ...]] = {
@@ -73,12 +74,11 @@ _KNOWN: dict[type[Any], tuple[str, ...]] = {
 
 def _unknown(kind: type[Any], where: Place, key: str) -> Finding:
     known = _KNOWN[kind]
-    where = Place(where.file, where.table, key if quoted(key) == repr(key) else "[redacted]")
     if key in known:
         of = expected_type(kind, key)
         return Finding("wrong_type", "ignored", where, f"it is not {of}", f"write {of}, or remove it")
     if kind is FacetTable and key == "upstream":
-        return Finding("unknown_key", "ignored", where, "the upstream is read elsewhere", "write [upstream]")
+        return Finding("unknown_key", "ignored", where, "[upstream] is there too, and only that is read", "remove it")
     near = did_you_mean(key, known)
     return Finding(
         "unknown_key",
@@ -90,6 +90,7 @@ def _unknown(kind: type[Any], where: Place, key: str) -> Finding:
 
 
 def check_integers(manifest: Manifest) -> Iterator[Finding]:
+    """Numbers that Python reads and a node's TOML reader doesn't (TOML 1.0 "Integer")."""
     for at, value in leaves(manifest.content()):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             yield Finding(
@@ -102,6 +103,7 @@ def check_integers(manifest: Manifest) -> Iterator[Finding]:
 
 
 def check_secrets(manifest: Manifest) -> Iterator[Finding]:
+    """What should not be in a file that is committed and copied; values are never shown."""
     for at, why in exposed(manifest.content()):
         yield Finding(
             "secret",
@@ -114,14 +116,15 @@ def check_secrets(manifest: Manifest) -> Iterator[Finding]:
 
 def _place(source: Optional[str], at: tuple[Any, ...]) -> Place:
     """Where a path of keys and positions leads, as the file is written."""
+    names = [named(part) if isinstance(part, str) else f"{part + 1}" for part in at]
     if isinstance(at[-1], int):
-        at = (*at[:-2], f"{at[-2]} {at[-1] + 1}")
-    *tables, key = at
-    names = [str(part) if isinstance(part, str) else f"{part + 1}" for part in tables]
+        names[-2:] = [" ".join(names[-2:])]
+        at = at[:-1]
+    *tables, key = names
     if not tables:
         table = ""
-    elif len(tables) > 1 and isinstance(tables[1], int):
-        table = " ".join([f"[[{names[0]}]]", *names[1:]])
+    elif len(tables) > 1 and isinstance(at[1], int):
+        table = " ".join([f"[[{tables[0]}]]", *tables[1:]])
     else:
-        table = f"[{'.'.join(names)}]"
+        table = f"[{'.'.join(tables)}]"
     return Place(source, table, key)

@@ -22,13 +22,14 @@ __all__ = ["RoutePlace", "check_routes", "is_mounted"]
 
 
 def check_routes(
-    manifest: Manifest, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
+    manifest: Manifest, node: NodeCapabilities, rules: Optional[KindRules], seen: Optional[SeenFiles]
 ) -> Iterator[Finding]:
     """What is wrong with each route for itself, and with having none."""
     for number, route in enumerate(manifest.routes, 1):
         yield from _route(RoutePlace(manifest.source, route_table(manifest, number)), route, node, rules, seen)
-    if manifest.made_from is None and rules.upstream:
+    if manifest.made_from is None and rules is not None and rules.upstream:
         yield from _collections(manifest, node)
+    yield from _hidden(manifest, node)
     if not any(is_mounted(route, node) for route in manifest.routes):
         yield Finding(
             "no_routes",
@@ -60,26 +61,36 @@ def is_mounted(route: ManifestRoute, node: NodeCapabilities) -> bool:
 
 
 def _route(
-    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules, seen: Optional[SeenFiles]
+    where: RoutePlace,
+    route: ManifestRoute,
+    node: NodeCapabilities,
+    rules: Optional[KindRules],
+    seen: Optional[SeenFiles],
 ) -> Iterator[Finding]:
     yield from _method(where, route, node, rules)
     if not route.path.startswith("/"):
-        better = f"write '/{route.path}'" if re.match(r"[\w:*{]", route.path) else "write it with a '/' first"
+        better = (
+            f"write {quoted('/' + route.path)}" if re.match(r"[\w:*{]", route.path) else "write it with a '/' first"
+        )
         yield where("path", "skipped", "path", f"{quoted(route.path)} does not begin with '/'", better)
     else:
-        yield from _path(where, route, node)
-        if rules.upstream:
+        yield from _path(where, route, node, rules)
+        if rules is not None and rules.upstream:
             yield from _forwarding(where, route, node)
-    yield from _upstream_path(where, route, node, rules)
-    yield from _file(where, route, rules, seen)
+    # of a kind that the node doesn't have, nobody knows what its routes need
+    if rules is not None:
+        yield from _upstream_path(where, route, node, rules)
+        yield from _file(where, route, rules, seen)
 
 
-def _method(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: KindRules) -> Iterator[Finding]:
+def _method(
+    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: Optional[KindRules]
+) -> Iterator[Finding]:
     method = route.method.upper()
     if method not in node.methods:
         fix = "write 'GET', which answers HEAD too" if method == "HEAD" else f"write one of {listed(node.methods)}"
         yield where("method", "skipped", "method", f"no manifest may name {quoted(route.method)}", fix)
-    elif method not in rules.methods:
+    elif rules is not None and method not in rules.methods:
         allowed = listed(rules.methods)
         yield where(
             "method", "skipped", "method", f"a facet of this kind has only {allowed}, not {method}", f"write {allowed}"
@@ -94,22 +105,27 @@ def _method(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rul
         )
 
 
-def _path(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> Iterator[Finding]:
+def _path(
+    where: RoutePlace, route: ManifestRoute, node: NodeCapabilities, rules: Optional[KindRules]
+) -> Iterator[Finding]:
     """Segments that no request has, or that only look like parameters; paths that panic are found when mounting."""
     foreign = COLON if node.syntax == BRACES else BRACES
+    fills = rules is None or not rules.upstream or node.forwards_parameters
     literal: list[str] = []
-    for segment in route.path.split("/")[1:]:
+    segments = route.path.split("/")[1:]
+    for place, segment in enumerate(segments):
         if node.syntax.is_variable(segment):
             continue
         if foreign.is_variable(segment):
             name = foreign.name(segment) or "name"
             before, after = node.syntax.wildcard if foreign.is_wildcard(segment) else node.syntax.parameter
+            tail = "/".join(["", *segments[:place]]) + (node.tail or f"/{before}tail{after}")
             yield where(
                 "literal",
                 "unanswered",
                 "path",
                 f"a {node.name} takes {quoted(segment)} as literal text",
-                f"write {before + name + after!r}",
+                f"write {quoted(before + name + after if fills else tail)}",
             )
         elif node.syntax.opens_within(segment):
             yield where(
@@ -121,7 +137,7 @@ def _path(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities) -> It
             )
         else:
             literal.append(segment)
-    if not travels("/" + "/".join(literal)) or any(not segment for segment in route.path.split("/")[1:-1]):
+    if not travels("/" + "/".join(literal)) or "" in segments[:-1]:
         yield where(
             "path",
             "unanswered",
@@ -142,7 +158,7 @@ def _forwarding(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities)
             "misdirected",
             "path",
             f"a {node.name} forwards the rest only for paths that end in {node.tail!r}",
-            f"write {above + node.tail!r}",
+            f"write {quoted(above + node.tail)}",
         )
     if parameter is None or node.forwards_parameters:
         return
@@ -154,7 +170,7 @@ def _forwarding(where: RoutePlace, route: ManifestRoute, node: NodeCapabilities)
             "misdirected",
             "path",
             f"a {node.name} would ask the upstream for the literal {quoted(parameter)}",
-            f"write {better + (node.tail or '')!r}, which forwards whatever follows",
+            f"write {quoted(better + (node.tail or ''))}, which forwards whatever follows",
         )
 
 
@@ -230,6 +246,35 @@ def _collections(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding
                 f"{quoted(route.path)} does not match {quoted(above)}, because the rest is never empty",
                 f"add a route for {quoted(above)}, if it is to be answered",
             )
+
+
+def _hidden(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
+    """A node takes the most specific path first, and only then looks at the method."""
+    methods: dict[str, dict[str, int]] = {}
+    for number, route in enumerate(manifest.routes, 1):
+        if is_mounted(route, node):
+            methods.setdefault(route.path, {}).setdefault(route.method.upper(), number)
+    wildcards = {path: own for path, own in methods.items() if node.syntax.is_wildcard(path.rpartition("/")[2])}
+    for path, own in methods.items():
+        for wide, others in wildcards.items():
+            lost = others.keys() - own.keys()
+            if lost and wide != path and _covers(wide, path, node):
+                yield Finding(
+                    "hidden",
+                    "unanswered",
+                    Place(manifest.source, route_table(manifest, min(own.values())), "path"),
+                    f"{quoted(path)} hides {listed(lost)} of {quoted(wide)}: the most specific path is taken, whatever "
+                    "the method",
+                    f"add {listed(lost)} {quoted(path)}, if it is to be answered",
+                )
+
+
+def _covers(wide: str, path: str, node: NodeCapabilities) -> bool:
+    """Whether a wildcard would match what another path stands for."""
+    before, segments = wide.split("/")[:-1], path.split("/")
+    return segments[len(before) :] not in ([], [""]) and all(
+        one == other or node.syntax.is_parameter(one) for one, other in zip(before, segments)
+    )
 
 
 def _without_routes(manifest: Manifest, node: NodeCapabilities) -> str:

@@ -23,6 +23,7 @@ _REWRITE = "write it as version 1, as to_toml() does"
 
 
 def check_form(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
+    """Version 0, where it is read otherwise than version 1, or not at all."""
     origin = manifest._origin
     if origin.form == "legacy":
         kind = manifest.facet.kind
@@ -58,6 +59,7 @@ def route_table(manifest: Manifest, number: int) -> str:
 
 
 def check_facet(manifest: Manifest, node: NodeCapabilities) -> Iterator[Finding]:
+    """The facet's kind and id."""
     facet, source = manifest.facet, manifest.source
     if facet.kind not in node.kinds:
         lower = facet.kind.strip().lower()
@@ -96,23 +98,23 @@ def travels(path: str) -> bool:
 
 
 def check_upstream(manifest: Manifest, node: NodeCapabilities, rules: Optional[KindRules]) -> Iterator[Finding]:
+    """Whether a proxy has an upstream where this node looks for it, and what is wrong with its values."""
     upstream, origin = manifest.upstream, manifest._origin
-    table = f"[{origin.upstream_table}]"
-    seen = upstream if origin.upstream_table in node.upstream_tables and origin.form == "v1" else None
-    if rules is not None and rules.upstream and seen is None:
-        if origin.form == "legacy":
-            return  # said of the form
-        place = table if upstream is not None else "[upstream]"
+    needed = rules is None or rules.upstream
+    table = f"[{origin.upstream_table}]" if upstream is not None else f"[{node.upstream_tables[0]}]"
+    seen = upstream is not None and origin.upstream_table in node.upstream_tables
+    # that a file of version 0 has no place for an upstream is said of the form
+    if rules is not None and rules.upstream and not seen and origin.form == "v1":
         yield Finding(
             "upstream",
             "skipped",
-            Place(origin.source, place),
-            f"a {node.name} sees no {place} in the file, which a {manifest.facet.kind} must have"
+            Place(origin.source, table),
+            f"there is no {table}, which a {manifest.facet.kind} must have"
             if upstream is None
-            else f"a {node.name} does not look into {place}, so that the proxy has no upstream",
+            else f"a {node.name} does not look into {table}, so that the {manifest.facet.kind} has no upstream",
             f"write [{node.upstream_tables[0]}] with scheme, host and port",
         )
-    elif rules is not None and not rules.upstream and upstream is not None:
+    elif not needed and upstream is not None:
         yield Finding(
             "upstream",
             "ignored",
@@ -120,9 +122,9 @@ def check_upstream(manifest: Manifest, node: NodeCapabilities, rules: Optional[K
             f"a facet of kind {manifest.facet.kind} has no upstream",
             "remove the table, or write kind = 'proxy'",
         )
-    # a proxy's must be right; what another kind has for nothing is not looked at
-    if seen is not None and (rules is None or rules.upstream):
-        yield from _upstream_values(seen, origin.source, table)
+    # a proxy's must be right, also where it has to be moved; what another kind has for nothing is not looked at
+    if upstream is not None and needed:
+        yield from _upstream_values(upstream, origin.source, table)
 
 
 def _upstream_values(upstream: Upstream, source: Optional[str], table: str) -> Iterator[Finding]:

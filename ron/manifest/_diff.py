@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from .._url import parse_base_url
 from ..errors import RonConfigError, RonParseError
-from ._exposed import quoted
+from ._exposed import named, quoted, reason
 from ._model import Manifest
 
 if TYPE_CHECKING:
     from ._disk import StrPath
+    from ._tables import ManifestRoute
 
 __all__ = ["Difference", "diff"]
 
@@ -67,7 +68,7 @@ def diff(
     """
     wanted_manifests = _by_id(manifests)
     if isinstance(against, Mapping):
-        actual = _running(against)
+        actual = _running({str(key): value for key, value in against.items()})
         wanted = {key: _told(one) for key, one in wanted_manifests.items()}
     else:
         there = _read(against) if isinstance(against, str) or hasattr(against, "__fspath__") else against
@@ -108,23 +109,31 @@ def _checked(manifests: Any) -> Iterator[Manifest]:
 
 
 def _facet(key: str, wanted: Optional[_Facts], actual: Optional[_Facts]) -> Iterator[Difference]:
-    shown = quoted(key)[1:-1] if quoted(key) == repr(key) else quoted(key)
+    shown = named(key)
     if wanted is None or actual is None:
         yield Difference("missing" if actual is None else "extra", shown, "facet")
         return
-    for what in [*wanted, *(name for name in actual if name not in wanted)]:
-        if what not in actual:
-            yield Difference("missing", shown, what, _said(wanted[what]))
-        elif what not in wanted:
-            yield Difference("extra", shown, what, None, _said(actual[what]))
-        elif wanted[what] != actual[what]:
-            yield Difference("changed", shown, what, _said(wanted[what]), _said(actual[what]))
+    for fact in [*wanted, *(name for name in actual if name not in wanted)]:
+        what = _plain(fact)
+        if fact not in actual:
+            yield Difference("missing", shown, what, _said(wanted[fact]))
+        elif fact not in wanted:
+            yield Difference("extra", shown, what, None, _said(actual[fact]))
+        elif wanted[fact] != actual[fact]:
+            yield Difference("changed", shown, what, _said(wanted[fact]), _said(actual[fact]))
 
 
 def _said(value: Any) -> Optional[str]:
-    if value is None:
-        return None
-    return value if isinstance(value, str) and quoted(value) == repr(value) else quoted(value)
+    return None if value is None else _plain(value) if isinstance(value, str) else quoted(value)
+
+
+def _plain(text: str) -> str:
+    """A text on one line; none of it if it looks like a secret, and not all of it if it is long."""
+    shown = "[redacted]" if reason(text) else "".join(char if char.isprintable() else "?" for char in text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+
+
+_LONGEST = 200
 
 
 def _told(manifest: Manifest) -> _Facts:
@@ -132,12 +141,16 @@ def _told(manifest: Manifest) -> _Facts:
     facts: _Facts = {"kind": manifest.facet.kind}
     if manifest.upstream is not None and manifest.facet.kind == "proxy":
         facts["upstream"] = _url(str(manifest.upstream))
-    return {**facts, **{f"route {route.method.upper()} {route.path}": None for route in manifest.routes}}
+    return {**facts, **{_route(one): None for one in manifest.routes}}
+
+
+def _route(route: ManifestRoute) -> str:
+    return f"route {route.method.upper()} {route.path}"
 
 
 def _facts(manifest: Manifest) -> _Facts:
     """Everything that a manifest says: one fact a key, one a route."""
-    facts = _told(manifest)
+    facts = {key: value for key, value in _told(manifest).items() if value is not None}
     content = manifest.content()
     for table, name in ((content, ""), (content["facet"], "facet")):
         for key, value in table.items():
@@ -148,7 +161,7 @@ def _facts(manifest: Manifest) -> _Facts:
         facts.update(_flat("", "upstream", "", dict(manifest.upstream.unknown)))
     for route in manifest.routes:
         rest = {key: value for key, value in route.content().items() if key not in ("method", "path")}
-        facts[f"route {route.method.upper()} {route.path}"] = ", ".join(f"{k} = {_said(v)}" for k, v in rest.items())
+        facts[_route(route)] = ", ".join(f"{key} = {_said(value)}" for key, value in rest.items()) or "-"
     return facts
 
 
@@ -169,7 +182,7 @@ def _running(meta: Mapping[str, Any]) -> dict[str, _Facts]:
         where = f"facet {number} of 'loaded'"
         if not isinstance(one, Mapping) or not isinstance(one.get("id"), str) or not isinstance(one.get("kind"), str):
             raise RonParseError(_NOT_META + f"{where} has no id and kind")
-        facts: _Facts = {"kind": one["kind"]}
+        facts: _Facts = {"kind": one["kind"].lower()}
         if one.get("upstream") is not None:
             facts["upstream"] = _upstream(one["upstream"], where)
         routes = one.get("routes", [])

@@ -64,7 +64,8 @@ def write_manifest(directory: StrPath, facet_id: str, text: str) -> Written:
     # one name in this directory, whatever the id is, and not a hidden one
     name = quote(facet_id, safe="-_.~ ")
     name = f"%2E{name[1:]}" if name.startswith(".") else name
-    reason = ""
+    if not Path(directory).is_dir():
+        raise RonConfigError(f"{name}.toml cannot be written: {directory} is no directory; make it first")
     try:
         path = Path(directory) / f"{name}.toml"
         content = text.encode("utf-8")
@@ -169,7 +170,7 @@ def _walk(where: str, base: Path, below: str, above: frozenset[Path]) -> Iterato
         return
     for name in sorted(os.listdir(here)):
         path, file = here / name, f"{below}{name}"
-        if name.startswith("."):
+        if name.startswith(".") or not path.exists():  # hidden, or a link that leads nowhere
             continue
         if path.is_symlink():
             _check_within(where, path, base)

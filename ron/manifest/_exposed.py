@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from .._suggest import shown
 
-__all__ = ["exposed", "leaves", "quoted", "reason"]
+__all__ = ["exposed", "leaves", "named", "quoted", "reason"]
 
 _NAMED = re.compile(
     r"(?:^|[_.-])(?:access_?key|api_?key|auth_?key|authorization|bearer|capability|cookie|credentials?|macaroon"
@@ -28,6 +28,7 @@ _KNOWN = re.compile(
     r"|\b(?:gh[opsu]_|github_pat_|glpat-|xox[abps]-|sk-|sk_|AKIA)[A-Za-z0-9_-]{12,}"
 )
 #: long enough that it isn't a name; digests, which are lower-case hexadecimal, never mix the cases
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _RUN = re.compile(r"[A-Za-z0-9_+=-]{24,}")
 
 
@@ -59,6 +60,11 @@ def leaves(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ..
 def quoted(value: object) -> str:
     """A value of the file for a message: short, and not at all if it looks like a secret."""
     return "[redacted]" if isinstance(value, str) and reason(value) else shown(value)
+
+
+def named(key: str) -> str:
+    """A key of the file as a place names it: as it stands, or quoted where it is no plain word."""
+    return key if _WORD.fullmatch(key) and not reason(key) else quoted(key)
 
 
 def reason(text: str) -> Optional[str]:

@@ -35,6 +35,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "file_missing": "a static route without `file`, or whose file is not in the working directory",
         "file_outside": "a file outside the node's working directory, through `..`, an absolute path or a link",
         "form": "a form of the file that a node reads otherwise, or not at all",
+        "hidden": "a path that hides what a wildcard above it would answer, with another method",
         "host": "`host` is empty, or more than a host",
         "id": "an id that is blank, or that no path has",
         "ignored": "a documented key that this node does not heed",

@@ -189,8 +189,8 @@ class Manifest(Table, frozen=True):
             root: the working directory of the node, in which static files must exist; None looks at no file.
 
         Returns:
-            Findings in the order of the file; each has ``level`` (``error`` or ``warning``), ``code``, ``effect``,
-            ``where``, ``message`` and ``fix``.
+            Findings: of the file's form, its tables, its routes, what is ignored, secrets, and what collides. Each has
+            ``level`` (``error`` or ``warning``), ``code``, ``effect``, ``where``, ``message`` and ``fix``.
 
         Raises:
             RonConfigError: for an unknown node, or a root that is no directory.
@@ -234,7 +234,7 @@ class Manifest(Table, frozen=True):
             leads_to = route.file or route.upstream_path
             methods.setdefault((route.path, f"  -> {leads_to}" if leads_to else ""), []).append(route.method)
         width = max((len(" ".join(names)) for names in methods.values()), default=0)
-        lines = [f"  {' '.join(names):{width}}  {path}{leads_to}" for (path, leads_to), names in methods.items()]
+        lines = [f"  {' '.join(names).ljust(width)}  {path}{leads_to}" for (path, leads_to), names in methods.items()]
         return "\n".join([self._title(), *lines])
 
     def _title(self) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ._findings import Finding
     from ._model import Manifest
     from ._nodes import NodeCapabilities
-    from ._tables import ManifestRoute
 
 __all__ = ["check_mounts"]
 
@@ -27,6 +26,7 @@ _Mounted = dict[str, dict[str, tuple[Optional[str], str]]]
 def check_mounts(manifests: Sequence[tuple[int, Manifest]], node: NodeCapabilities) -> Iterator[tuple[int, Finding]]:
     """What a node's router would not take, over these manifests in their order; each beside its manifest's number."""
     table: _Mounted = {}
+    varying: _Mounted = {}  # of these, the paths with variables: only they can differ in a name
     for number, manifest in manifests:
         if any(char in manifest.facet.id for char in node.forbidden_in_id):
             continue  # said of the id
@@ -40,9 +40,16 @@ def check_mounts(manifests: Sequence[tuple[int, Manifest]], node: NodeCapabiliti
             if reason:
                 yield number, where("wildcard", node.clash, "path", *reason)
                 continue
-            for finding in _clashes(where, path, route, node, table):
-                yield number, finding
-            table.setdefault(path, {}).setdefault(route.method.upper(), mine)
+            there = table.setdefault(path, {}).setdefault(route.method.upper(), mine)
+            varies = any(node.syntax.is_variable(segment) for segment in path.split("/"))
+            if there is not mine:
+                said = f"{where.other(there)} is mounted at the same path already"
+                yield number, where("clash", node.clash, "path", said, "leave one of them out")
+            elif varies:
+                for finding in _named_otherwise(where, path, node, varying):
+                    yield number, finding
+            if varies:
+                varying[path] = table[path]
 
 
 def _wildcard_reason(path: str, node: NodeCapabilities) -> Optional[tuple[str, str]]:
@@ -65,33 +72,18 @@ def _is_nameless(segment: str, node: NodeCapabilities) -> bool:
     return not node.syntax.parameter[1] and segment[-1:] in (node.syntax.parameter[0], node.syntax.wildcard[0])
 
 
-def _clashes(
-    where: RoutePlace, path: str, route: ManifestRoute, node: NodeCapabilities, table: _Mounted
-) -> Iterator[Finding]:
-    there = table.get(path, {}).get(route.method.upper())
-    if there:
-        yield where(
-            "clash",
-            node.clash,
-            "path",
-            f"{where.other(there)} is mounted at the same path already",
-            "leave one of them out",
-        )
-        return
-    for other, methods in table.items():
-        names = _named_otherwise(other, path, node) if other != path else None
+def _named_otherwise(where: RoutePlace, path: str, node: NodeCapabilities, varying: _Mounted) -> Iterator[Finding]:
+    """The first path that has another variable at the same place."""
+    for other, methods in varying.items():
+        names = _different(other, path, node) if other != path else None
         if names:
-            yield where(
-                "clash",
-                node.clash,
-                "path",
-                f"{names[1]!r} stands where {where.other(next(iter(methods.values())))} has {names[0]!r}",
-                "give both the same parameter",
-            )
+            mounted = where.other(next(iter(methods.values())))
+            said = f"{quoted(names[1])} stands where {mounted} has {quoted(names[0])}"
+            yield where("clash", node.clash, "path", said, "give both the same parameter")
             return
 
 
-def _named_otherwise(one: str, other: str, node: NodeCapabilities) -> Optional[tuple[str, str]]:
+def _different(one: str, other: str, node: NodeCapabilities) -> Optional[tuple[str, str]]:
     for left, right in zip(one.split("/"), other.split("/")):
         if left != right:
             both = node.syntax.is_variable(left) and node.syntax.is_variable(right)

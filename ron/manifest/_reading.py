@@ -23,7 +23,7 @@ else:
 
 __all__ = ["expected_type", "read_manifest"]
 
-T = TypeVar("T", FacetTable, Integrity, Limits, Manifest, ManifestRoute, Meta, Security, Upstream)
+T = TypeVar("T", FacetTable, Integrity, Limits, ManifestRoute, Meta, Security, Upstream)
 
 _KINDS = ("static", "echo", "proxy")
 #: what a node refuses the file for, if its type is another one
@@ -138,7 +138,8 @@ def _version_1(document: Mapping[str, Any], name: str) -> tuple[Manifest, Origin
     rest = dict(document)
     facet = dict(_dict(rest.pop("facet"), f"{name}: [facet]"))
     table, at = "upstream", rest.pop("upstream", None)
-    if at is None and _reads_as_upstream(facet):
+    # anything else there is an unknown key like others
+    if at is None and _fits(Upstream, facet.get("upstream")):
         table, at = "facet.upstream", facet.pop("upstream")
     routes = rest.pop("route", [])
     if not isinstance(routes, list):
@@ -150,11 +151,6 @@ def _version_1(document: Mapping[str, Any], name: str) -> tuple[Manifest, Origin
         unknown=rest,
     )
     return manifest, Origin(upstream_table=table)
-
-
-def _reads_as_upstream(facet: Mapping[str, Any]) -> bool:
-    """Whether ``[facet.upstream]`` is the documented table; anything else there is an unknown key like others."""
-    return _fits(Upstream, facet.get("upstream"))
 
 
 def _fits(kind: type[Any], table: Any) -> bool:

@@ -17,7 +17,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
-NAMES = "sse problem page gzip_body meter retry_after base_url redaction".split()
+NAMES = "sse problem page gzip_body meter retry_after base_url redaction manifest".split()
 
 
 def main() -> int:

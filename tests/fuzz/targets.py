@@ -14,7 +14,17 @@ from urllib.parse import unquote_to_bytes
 import h11
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
-from ron import U64, Event, RonConfigError, RonParseError, RonResponseTooLargeError, SSEDecoder, Timestamp, UnixSeconds
+from ron import (
+    U64,
+    Event,
+    Manifest,
+    RonConfigError,
+    RonParseError,
+    RonResponseTooLargeError,
+    SSEDecoder,
+    Timestamp,
+    UnixSeconds,
+)
 from ron._backoff import retry_hint
 from ron._decode import decode_plain, decode_typed
 from ron._flow import Answer
@@ -245,6 +255,28 @@ def redaction(data: bytes) -> None:
         assert not [window for window in windows if window in text or window in unquote_to_bytes(text)]
 
 
+# --- Manifests --------------------------------------------------------------------------------------
+
+
+def manifest(data: bytes) -> None:
+    """A manifest is read or refused; one that was read is checked, and means the same once it was written."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    try:
+        read = Manifest.from_toml(text, source="a.toml")
+    except RonConfigError as error:
+        check_text(error.message)
+        return
+    for finding in read.check():
+        check_text(str(finding))
+    written = read.to_toml()
+    again = Manifest.from_toml(written, source="a.toml")
+    assert written == again.to_toml()
+    assert hash(read) == hash(again)
+
+
 TARGETS = {
     "sse": Target(sse, seeds.SSE),
     "problem": Target(problem, seeds.PROBLEM),
@@ -254,4 +286,5 @@ TARGETS = {
     "retry_after": Target(retry_after, seeds.RETRY_AFTER),
     "base_url": Target(base_url, seeds.BASE_URL),
     "redaction": Target(redaction, seeds.REDACTION),
+    "manifest": Target(manifest, seeds.MANIFEST),
 }

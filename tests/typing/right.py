@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Optional, Union
 
 from fastapi import FastAPI, Request
@@ -43,10 +44,14 @@ from ron import (
     WatchSync,
     server,
 )
+<<<<<<< HEAD
 from ron.contrib import HttpAnswer, Tenants, TenantsSync, answer_for
 from ron.contrib.asgi import RonMiddleware, header, request_clients
 from ron.contrib.fastapi import ron_error_handler
 from ron.contrib.flask import RonFlask
+=======
+from ron.manifest import MICRONODE, Difference, Finding, Limits, check_dir, diff
+>>>>>>> manifest
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000", owner="team-shop", idempotent=True):
@@ -259,6 +264,30 @@ def facets() -> None:
     """A facet's manifest is text in the end."""
     assert_type(Shop.manifest(), Manifest)
     assert_type(Shop.manifest(resources=[Item]).to_toml(), str)
+
+
+class Site(Facet, id="site", kind="static", root="site", files=["**/*"], index=None, integrity=True):
+    """A folder."""
+
+
+def manifests(meta: dict[str, Any]) -> None:
+    """Manifests are read, checked, written and compared as plain values."""
+    manifest = Manifest.for_resources(id="shop", resources=[Item], upstream="http://127.0.0.1:4000")
+    assert_type(manifest, Manifest)
+    assert_type(Manifest.from_toml("", source="a.toml"), Manifest)
+    assert_type(Manifest.load("a.toml"), Manifest)
+    assert_type(manifest.write("facets").path, Path)
+    assert_type(manifest.write("facets").wrote, bool)
+    assert_type(manifest.check(root=Path(".")), list[Finding])
+    assert_type(manifest.facet.limits, Optional[Limits])
+    for one in Manifest.load_dir("facets"):
+        assert_type(one, Manifest)
+    for finding in check_dir("facets", MICRONODE):
+        assert_type(finding.level, Literal["error", "warning"])
+        assert_type(finding.where.key, Optional[str])
+    assert_type(diff([manifest], meta), list[Difference])
+    assert_type(diff([manifest], [manifest]), list[Difference])
+    assert_type(diff([manifest], "facets")[0].kind, Literal["missing", "extra", "changed"])
 
 
 def handler(draft: Draft[Item], patch: Patch[Item], items: ManagerSync[Item]) -> Item:

@@ -14,6 +14,7 @@ from ron import (
     Facet,
     Manager,
     ManagerSync,
+    Manifest,
     Other,
     Patch,
     Put,
@@ -24,6 +25,7 @@ from ron import (
 )
 from ron.contrib import Tenants, TenantsSync
 from ron.contrib.flask import RonFlask
+from ron.manifest import diff
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000"):
@@ -132,6 +134,16 @@ def clients(client: RonClient, sync: RonClientSync) -> None:
     with client:  # E: no attribute "__enter__"  # E: no attribute "__exit__"  # P: reportGeneralTypeIssues
         pass
     RonClient("https://node.example", "token")  # E: Too many positional arguments  # E: incompatible type "str"  # P: reportCallIssue
+
+
+def manifests(manifest: Manifest) -> None:
+    """Manifests, findings and differences are frozen, and take what their signatures say."""
+    manifest.upstream = None  # E: Property "upstream" defined in "Manifest" is read-only  # P: reportAttributeAccessIssue
+    manifest.check()[0].level = "error"  # E: Property "level" defined in "Finding" is read-only  # P: reportAttributeAccessIssue
+    manifest.check(root=3)  # E: incompatible type "int"  # P: reportArgumentType
+    Manifest.for_resources(id="x", resources=[Shop], upstream="http://x")  # E: has incompatible type "type[Shop]"  # P: reportArgumentType
+    Manifest.from_toml(b"")  # E: incompatible type "bytes"  # P: reportArgumentType
+    diff(["x"], {})  # E: has incompatible type "str"  # P: reportArgumentType
 
 
 def changes(put: Put[Item], deleted: Deleted[Item], other: Other) -> None:

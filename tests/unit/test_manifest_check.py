@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from ron import Manifest, RonConfigError, Route
-from ron.manifest import CODES, EFFECTS, Finding, Place
-from ron.manifest._exposed import quoted
+from ron.manifest import CODES, EFFECTS, Finding, Place, diff
+from ron.manifest._exposed import leaves, quoted
 from tests.unit.manifest_declarations import FIXED, facet
 
 HEAD = '[facet]\nid = "shop"\nkind = "proxy"\n'
@@ -55,7 +58,14 @@ ONE_MISTAKE = [
     (ECHO.replace('"e"', '"a:b"') + ROUTE, "error", "id", "[facet] id", "'a:b' holds ':', which begins a", "letters"),
     (ECHO.replace('"e"', '"a/b"') + ROUTE, "warning", "id", "[facet] id", "'a/b' is not one path segment", "letters"),
     (ECHO.replace('"e"', '"a b"') + ROUTE, "warning", "id", "[facet] id", "'a b' is not one path segment", "letters"),
-    (HEAD + ROUTE, "error", "upstream", "[upstream]", "which a proxy must have", "write [upstream] with scheme, host"),
+    (
+        HEAD + ROUTE,
+        "error",
+        "upstream",
+        "[upstream]",
+        "there is no [upstream], which a proxy must have",
+        "write [upstream] with scheme, host",
+    ),
     (
         HEAD + UPSTREAM.replace("upstream", "facet.upstream") + ROUTE,
         "error",
@@ -119,6 +129,7 @@ ONE_MISTAKE = [
     (ECHO + route("/a b"), "warning", "path", "[[route]] 1 path", "no client asks for '/a b'", "percent-encoded"),
     (ECHO + route("/a//b"), "warning", "path", "[[route]] 1 path", "no client asks for '/a//b'", "one '/' between"),
     (ECHO + route("/{id}"), "warning", "literal", "[[route]] 1 path", "takes '{id}' as literal text", "write ':id'"),
+    (HEAD + UPSTREAM + route("/a/{id}/b"), "warning", "literal", "[[route]] 1 path", "takes '{id}' as", "'/a/*tail'"),
     (ECHO + route("/{*x}"), "warning", "literal", "[[route]] 1 path", "takes '{*x}' as literal text", "write '*x'"),
     (ECHO + route("/a:b"), "warning", "parameter", "[[route]] 1 path", "begins within 'a:b'", "percent-encoded"),
     (
@@ -222,6 +233,14 @@ ONE_MISTAKE = [
         "'/a/*tail' does not match '/a', because the rest is never empty",
         "add a route for '/a'",
     ),
+    (
+        ECHO + route("/a/*tail") + route("/a/*tail", "POST") + route("/a/b"),
+        "warning",
+        "hidden",
+        "[[route]] 3 path",
+        "'/a/b' hides POST of '/a/*tail': the most specific path is taken",
+        "add POST '/a/b', if it is to be answered",
+    ),
     (ECHO, "error", "no_routes", "", "no route is mounted", "write at least one [[route]]"),
     (
         ECHO + "[facet.security]\npublic = true\n" + ROUTE,
@@ -274,6 +293,17 @@ def test_routes_misspelled_are_named_with_what_to_write() -> None:
     assert [("error", "no_routes"), ("warning", "unknown_key")] == [(one.level, one.code) for one in findings]
     assert "write [[route]] for each, not [[routes]]" == findings[0].fix
     assert "(did you mean 'route'?)" in findings[1].message
+
+
+def test_a_file_that_is_skipped_is_still_told_what_collides_in_it() -> None:
+    """Putting one mistake right must not bring out a worse one."""
+    assert ["upstream", "clash"] == [finding.code for finding in checked(HEAD + ROUTE + ROUTE)]
+
+
+def test_a_second_upstream_is_named_as_what_it_is() -> None:
+    """[facet.upstream] beside [upstream] is an unknown key that says which of them is read."""
+    (found,) = checked(HEAD + UPSTREAM + UPSTREAM.replace("upstream", "facet.upstream") + ROUTE)
+    assert ("unknown_key", "[upstream] is there too, and only that is read") == (found.code, found.message)
 
 
 def test_only_methods_that_are_not_mounted_leave_a_facet_empty() -> None:
@@ -397,3 +427,35 @@ def test_a_place_reads_as_file_table_key() -> None:
     """`str(place)` leaves out what there isn't."""
     assert "a.toml [facet] id" == str(Place("a.toml", "[facet]", "id"))
     assert "" == str(Place())
+
+
+def with_token(document: dict[str, Any], at: tuple[Any, ...]) -> dict[str, Any]:
+    """A copy of the document with a token in one place."""
+    copied: dict[str, Any] = copy.deepcopy(document)
+    inner: Any = copied
+    for part in at[:-1]:
+        inner = inner[part]
+    inner[at[-1]] = f"{TOKEN}{TOKEN}"
+    return copied
+
+
+FULL: dict[str, Any] = {
+    "facet": {"id": "a", "kind": "proxy", "meta": {"owner": "x"}, "limits": {"max_rps": 3}, "more": "x"},
+    "upstream": {"scheme": "http", "host": "h", "port": 1, "base_path": "/a"},
+    "route": [
+        {"method": "GET", "path": "/a", "file": "f", "upstream_path": "/u", "integrity": {"sha256": "0"}},
+        {"method": "GET", "path": "/a/:id/*tail"},
+    ],
+}
+EVERYWHERE = [at for at, _ in leaves(FULL) if at != ("upstream", "port")]  # a file with a text there is refused
+
+
+@pytest.mark.parametrize("at", EVERYWHERE, ids=str)
+def test_a_token_anywhere_is_found_and_never_shown(at: tuple[Any, ...], tmp_path: Path) -> None:
+    """Whatever key holds it, no finding and no difference quotes a token."""
+    manifest = Manifest.from_toml(tomli_w.dumps(with_token(FULL, at)))
+    findings = manifest.check(root=tmp_path)
+    assert "secret" in {finding.code for finding in findings}
+    clean = Manifest.from_toml(tomli_w.dumps(FULL))
+    differences = [*diff([manifest], [clean]), *diff([clean], [manifest]), *diff([manifest], {"loaded": []})]
+    assert [] == [str(one) for one in (*findings, *differences) if TOKEN in repr(one)]

@@ -44,14 +44,11 @@ from ron import (
     WatchSync,
     server,
 )
-<<<<<<< HEAD
 from ron.contrib import HttpAnswer, Tenants, TenantsSync, answer_for
 from ron.contrib.asgi import RonMiddleware, header, request_clients
 from ron.contrib.fastapi import ron_error_handler
 from ron.contrib.flask import RonFlask
-=======
 from ron.manifest import MICRONODE, Difference, Finding, Limits, check_dir, diff
->>>>>>> manifest
 
 
 class Shop(Facet, id="shop", kind="proxy", upstream="http://127.0.0.1:4000", owner="team-shop", idempotent=True):

@@ -28,6 +28,8 @@ class ProgressBar:
 
     def __call__(self, done: int, total: Optional[int] = None) -> None:
         """Shows how far it is; safe to call from several threads. Nothing is drawn where stderr is no terminal."""
+        if not self._console.is_terminal:
+            return
         with self._lock:
             drawn = self._drawn or self._start(total)
             drawn.update(self._task, completed=done, total=total)
@@ -48,8 +50,7 @@ class ProgressBar:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        shown = self._console.is_terminal
-        self._drawn = Progress(*columns, console=self._console, transient=True, disable=not shown)
+        self._drawn = Progress(*columns, console=self._console, transient=True)
         self._task = self._drawn.add_task(self._label, total=total)
         self._drawn.start()
         return self._drawn

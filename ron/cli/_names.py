@@ -72,6 +72,8 @@ def load_module(name: str) -> ModuleType:
                 f"there is no module {visible(missing)!r}, neither installed nor in {here}{_file_advice(name)}"
             ) from error
         raise Refusal(f"{name} could not be imported: there is no module {visible(missing)!r}") from error
+    except SystemExit as error:
+        raise Refusal(f"{name} could not be imported: it ends the program; guard that by __name__") from error
     except Exception as error:
         raise Refusal(f"{name} could not be imported: {type(error).__name__}: {_first_line(error)}") from error
 

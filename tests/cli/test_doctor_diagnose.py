@@ -98,7 +98,7 @@ def test_usual_ports_are_named() -> None:
         evidence(silent, scheme="http", host="::1", port=8080, elsewhere={5304: "svc-gateway"})
     ).findings
     assert "::1:8080, where a macronode usually listens: nothing accepts connections there" == one.message
-    assert Finding("note", "elsewhere", "a svc-gateway answers at http://[::1]:5304") == other
+    assert ("note", "elsewhere", "svc-gateway answers at http://[::1]:5304") == other[:3]
 
 
 def test_plain_http_to_another_machine_is_an_error() -> None:
@@ -273,6 +273,27 @@ def test_a_micronodes_401_is_not_about_the_token() -> None:
 def test_streams_are_judged(probe: StreamProbe, level: str) -> None:
     """A stream whose head comes at once streams; one that doesn't come in time is buffered."""
     assert level == finding("streams", stream=probe).level
+
+
+BAD_DAYS = [
+    evidence({}),
+    evidence({"/healthz": Probe("/healthz", 500, skew=99.0)}, scheme="http", out_of_time=True),
+    evidence({"/readyz": Probe("/readyz", 503, json={"deps": {}})}, wanted=Probe("/app/x", 404)),
+    evidence({**GATEWAY, "/app/healthz": Probe("/app/healthz", 404)}, stream=StreamProbe("/s", failure="timeout")),
+    evidence(
+        {"/healthz": Probe("/healthz", 200, text="ok"), "/facets/meta": Probe("/facets/meta", 401, headers=MACRO)}
+    ),
+    evidence({"/readyz": Probe("/readyz", 200, json={"ready": True})}, stream=StreamProbe("/s", 404)),
+    evidence(on_micronode({"id": "a", "routes": []}), wanted=Probe("/facets/a", failure="read", detail="broke")),
+]
+
+
+@pytest.mark.parametrize("bad", BAD_DAYS, ids=[str(number) for number in range(len(BAD_DAYS))])
+def test_whatever_is_wrong_has_a_remedy(bad: Evidence) -> None:
+    """Every error and every warning says what to do about it."""
+    findings = [one for one in diagnose(bad).findings if one.level in ("error", "warning")]
+    assert findings
+    assert [] == [one for one in findings if not one.fix]
 
 
 def test_lack_of_time_is_told() -> None:

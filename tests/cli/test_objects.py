@@ -89,6 +89,7 @@ def test_a_list_as_json_is_what_nodes_write(tmp_path: Path) -> None:
         (["-f", "price=1299"], ["i-1"]),
         (["-f", 'name:="cup"', "-f", "sold=false"], ["i-2"]),
         (["-f", "price:=250"], ["i-2"]),
+        (["-f", "count=0"], ["i-1", "i-2"]),
         (["--limit", "1"], ["i-1"]),
         (["--page-size", "1"], ["i-1", "i-2"]),
         (["--page-size", "1", "--limit", "2"], ["i-1", "i-2"]),

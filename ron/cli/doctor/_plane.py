@@ -113,7 +113,8 @@ def facets(evidence: Evidence, kind: str) -> list[Finding]:
     """What ``/facets/meta`` says is loaded, and which of it can't work."""
     loaded = _loaded(evidence.probe(FACETS).json)
     if loaded is None:
-        return [] if kind != "micronode" else [Finding("warning", "facets", "/facets/meta can't be read")]
+        unread = Finding("warning", "facets", "/facets/meta does not say what is loaded", "look into the node's log")
+        return [unread] if kind == "micronode" else []
     if not loaded:
         return [
             Finding(

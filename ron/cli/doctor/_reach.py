@@ -130,6 +130,6 @@ def _elsewhere(evidence: Evidence) -> list[Finding]:
     """Other ports of this machine, which was asked because the URL names it."""
     host = f"[{evidence.host}]" if ":" in evidence.host else evidence.host
     return [
-        Finding("note", "elsewhere", f"a {kind} answers at http://{host}:{port}")
+        Finding("note", "elsewhere", f"{kind} answers at http://{host}:{port}", "if that is the one, give its URL")
         for port, kind in sorted(evidence.elsewhere.items())
     ]

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["call_command"]
 
 
-@command("call", summary="Send one request, as curl would, with the SDK's care.")
+@command(
+    "call",
+    summary="Send one request, as curl would, with the SDK's care.",
+    examples=(
+        "ron call GET /app/shop/items -q status=open -q page_size=5",
+        'ron call POST /app/shop/items -d \'{"name": "kettle"}\'',
+    ),
+)
 @click.argument("method", metavar="METHOD")
 @click.argument("path", metavar="PATH")
 @click.option("-d", "--data", metavar="JSON|@FILE|-", help="The body: JSON, a file's, or stdin's.")
@@ -39,14 +46,9 @@ def call_command(
     include: bool,
     idempotency_key: Optional[str],
 ) -> None:
-    r"""Send METHOD to PATH below the URL and show the body of the answer.
+    """Send METHOD to PATH below the URL and show the body of the answer.
 
     JSON is indented; other text is shown as it is, on a terminal without escape sequences.
-
-    \b
-    Examples:
-      ron call GET /app/shop/items -q status=open -q page_size=5
-      ron call POST /app/shop/items -d '{"name": "kettle"}'
     """
     from ._data import read_data
     from ._failure import Refusal

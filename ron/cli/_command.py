@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ._screen import Screen
 
@@ -59,8 +60,8 @@ def _debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
         turn_debug_on(ctx)
 
 
-def command(name: str, *, summary: str, epilog: Optional[str] = None) -> Callable[[Callable[..., Any]], click.Command]:
-    """Declares a command: ``click.command`` with ``--debug``."""
+def command(name: str, *, summary: str, examples: Sequence[str] = ()) -> Callable[[Callable[..., Any]], click.Command]:
+    """Declares a command: ``click.command`` with ``--debug``, and with examples below the docstring in its help."""
 
     def declare(function: Callable[..., Any]) -> click.Command:
         debug = click.option(
@@ -71,6 +72,9 @@ def command(name: str, *, summary: str, epilog: Optional[str] = None) -> Callabl
             callback=_debug,
             help="Show tracebacks and the SDK's log on stderr.",
         )
-        return click.command(name, short_help=summary, epilog=epilog)(debug(function))
+        help_text = inspect.cleandoc(function.__doc__ or "")
+        if examples:  # \b keeps click from wrapping what follows
+            help_text += "\n\n\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)
+        return click.command(name, short_help=summary, help=help_text)(debug(function))
 
     return declare

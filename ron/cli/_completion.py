@@ -16,18 +16,19 @@ __all__ = ["completion_command"]
 SHELLS = ("bash", "zsh", "fish")
 
 
-@command("completion", summary="Print the completion script of a shell.")
+@command(
+    "completion",
+    summary="Print the completion script of a shell.",
+    examples=(
+        'eval "$(ron completion bash)"  # in ~/.bashrc; bash 4.4 or newer',
+        'eval "$(ron completion zsh)"  # in ~/.zshrc',
+        "ron completion fish > ~/.config/fish/completions/ron.fish",
+    ),
+)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    r"""Print the completion script of SHELL.
-
-    \b
-    Examples:
-      eval "$(ron completion bash)"                                # in ~/.bashrc; bash 4.4 or newer
-      eval "$(ron completion zsh)"                                 # in ~/.zshrc
-      ron completion fish > ~/.config/fish/completions/ron.fish
-    """
+    """Print the completion script of SHELL."""
     from click.shell_completion import get_completion_class
 
     from ._failure import Refusal

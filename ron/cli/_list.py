@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["list_command"]
 
 
-@command("list", summary="List the objects of a resource.")
+@command(
+    "list",
+    summary="List the objects of a resource.",
+    examples=(
+        "ron list shop:Item -f status=open --limit 20",
+        "ron list shop:Item --ndjson | jq .price",
+    ),
+)
 @resource_argument
 @filter_option
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="At most so many objects.")
@@ -44,14 +51,9 @@ def list_command(
     as_json: bool,
     ndjson: bool,
 ) -> None:
-    r"""List the objects of MODULE:ITEM, page after page.
+    """List the objects of MODULE:ITEM, page after page.
 
     On a terminal as a table, with progress on stderr while it is long; anywhere else tab-separated, heads first.
-
-    \b
-    Examples:
-      ron list shop:Item -f status=open --limit 20
-      ron list shop:Item --ndjson | jq .price
     """
     from ._names import load_resource
     from ._pairs import query_values

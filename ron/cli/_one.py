@@ -23,7 +23,7 @@ _key_argument = click.argument("key", metavar="KEY")
 _json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
-@command("get", summary="Show one object.")
+@command("get", summary="Show one object.", examples=("ron get shop:Item i-1 --json",))
 @resource_argument
 @_key_argument
 @at_option
@@ -41,7 +41,14 @@ def get_command(
         _show(screen, kind, manager_of(client, kind, at).get(key), as_json)
 
 
-@command("create", summary="Create an object from fields.")
+@command(
+    "create",
+    summary="Create an object from fields.",
+    examples=(
+        "ron create shop:Item name=kettle price=1299",
+        "ron create shop:Item name=kettle tags:='[\"new\"]'",
+    ),
+)
 @resource_argument
 @_fields_argument
 @_data_option
@@ -60,14 +67,9 @@ def create_command(
     idempotency_key: Optional[str],
     as_json: bool,
 ) -> None:
-    r"""Create an object of MODULE:ITEM.
+    """Create an object of MODULE:ITEM.
 
     Fields are typed by the declaration; NAME:=JSON gives JSON, for lists, objects and null.
-
-    \b
-    Examples:
-      ron create shop:Item name=kettle price=1299
-      ron create shop:Item name=kettle tags:='["new"]'
     """
     from ._names import load_resource
 
@@ -78,7 +80,11 @@ def create_command(
         _show(screen, kind, made, as_json)
 
 
-@command("update", summary="Change fields of one object.")
+@command(
+    "update",
+    summary="Change fields of one object.",
+    examples=("ron update shop:Item i-1 price=999 note:=null",),
+)
 @resource_argument
 @_key_argument
 @_fields_argument
@@ -99,12 +105,7 @@ def update_command(
     idempotency_key: Optional[str],
     as_json: bool,
 ) -> None:
-    r"""Change the given fields of the object of MODULE:ITEM with that KEY; the others stay.
-
-    \b
-    Example:
-      ron update shop:Item i-1 price=999 note:=null
-    """
+    """Change the given fields of the object of MODULE:ITEM with that KEY; the others stay."""
     from ._names import load_resource
 
     kind = load_resource(resource)
@@ -114,7 +115,7 @@ def update_command(
         _show(screen, kind, changed, as_json)
 
 
-@command("delete", summary="Delete one object.")
+@command("delete", summary="Delete one object.", examples=("ron delete shop:Item i-1 --missing-ok",))
 @resource_argument
 @_key_argument
 @at_option

@@ -21,7 +21,11 @@ _SECONDS = click.FloatRange(0.001, 86400)
 _STYLES = {"added": "green", "modified": "yellow", "listed": "green", "deleted": "red"}
 
 
-@command("watch", summary="Show changes as they happen.")
+@command(
+    "watch",
+    summary="Show changes as they happen.",
+    examples=("ron watch shop:Item -f status=open --ndjson",),
+)
 @resource_argument
 @filter_option
 @click.option("--cursor", metavar="ID", help="Where to go on from: the cursor of the last change that was seen.")
@@ -60,16 +64,12 @@ def watch_command(
     at: tuple[str, ...],
     ndjson: bool,
 ) -> None:
-    r"""Show the changes of MODULE:ITEM as they happen, until Ctrl-C.
+    """Show the changes of MODULE:ITEM as they happen, until Ctrl-C.
 
     Where continuity is lost everything is listed again, then a 'resync' says which keys exist; where the node can't
     stream, the list is asked for again and again. A watch that gave up can be taken up with --cursor.
 
     With --memory the objects of --seed are added once the watch is open, and the watch ends after them.
-
-    \b
-    Example:
-      ron watch shop:Item -f status=open --ndjson
     """
     from ._names import load_resource
     from ._pairs import query_values

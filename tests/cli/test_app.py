@@ -56,6 +56,9 @@ def test_each_command_is_what_the_list_says(name: str) -> None:
     shown = run(name, "--help")
     assert (0, "") == (shown.code, shown.err)
     assert f"Usage: ron {name} " in shown.out
+    examples = shown.out.partition("  Examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert all(re.match(r"    (ron|eval) ", line) for line in examples)
+    assert examples or "manifest" == name
     assert subject is None or isinstance(subject, click.Command)
 
 

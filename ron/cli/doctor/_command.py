@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["doctor_command"]
 
 
-@command("doctor", summary="Say what answers at a URL, and what to do about what is wrong.")
+@command(
+    "doctor",
+    summary="Say what answers at a URL, and what to do about what is wrong.",
+    examples=(
+        "ron doctor http://127.0.0.1:5304",
+        "ron doctor --path /app/shop/items --stream /app/shop/items/events",
+    ),
+)
 @click.argument("url", metavar="[URL]", required=False)
 @click.option("--path", metavar="PATH", help="A route of your own to try, with the token.")
 @click.option("--stream", metavar="PATH", help="An event stream to try: whether it arrives while it lasts.")

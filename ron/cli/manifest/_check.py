@@ -19,7 +19,14 @@ __all__ = ["check_command"]
 _MARKS = {"warning": ("!", "yellow"), "error": ("✗", "red")}
 
 
-@command("check", summary="Say what a node would do with manifests that it doesn't say.")
+@command(
+    "check",
+    summary="Say what a node would do with manifests that it doesn't say.",
+    examples=(
+        "ron manifest check facets/",
+        "ron manifest check shop.toml --strict",
+    ),
+)
 @click.argument("names", metavar="PATH|MODULE[:FACET]...", nargs=-1, required=True)
 @click.option("--node", metavar="KIND", default="micronode", help="The kind of node; by default micronode.")
 @click.option(
@@ -34,15 +41,10 @@ _MARKS = {"warning": ("!", "yellow"), "error": ("✗", "red")}
 def check_command(
     ctx: click.Context, names: tuple[str, ...], node: str, root: Optional[str], strict: bool, as_json: bool
 ) -> None:
-    r"""Say what a node would skip, ignore, not mount, forward wrongly, or die of.
+    """Say what a node would skip, ignore, not mount, forward wrongly, or die of.
 
     PATH is a manifest, or a directory of them, which is then checked as a node reads it: together. The exit code is 1
     if there is an error.
-
-    \b
-    Examples:
-      ron manifest check facets/
-      ron manifest check shop.toml --strict
     """
     screen: Screen = ctx.obj
     findings = [finding for name in names for finding in _findings(name, node, root)]

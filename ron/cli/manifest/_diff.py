@@ -24,22 +24,24 @@ _HEADS = ("difference", "facet", "what", "wanted", "actual")
 _NEEDLESS = ("url", "ask_token", "insecure_http", "micronode", "auth_scheme", "facet_prefix", "seed")
 
 
-@command("diff", summary="Compare manifests with a running node or a directory.")
+@command(
+    "diff",
+    summary="Compare manifests with a running node or a directory.",
+    examples=(
+        "ron manifest diff shop:Shop http://127.0.0.1:5310",
+        "ron manifest diff shop facets/",
+    ),
+)
 @click.argument("names", metavar="SOURCE... [URL|DIR]", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @connected(without=_NEEDLESS)
 @click.pass_context
 def diff_command(ctx: click.Context, connection: Connection, names: tuple[str, ...], as_json: bool) -> None:
-    r"""Say what must change for a node, or a directory of manifests, to be what the sources say.
+    """Say what must change for a node, or a directory of manifests, to be what the sources say.
 
     A SOURCE is a manifest, a directory of them, MODULE:FACET or MODULE. They are compared with the node at URL (what it
     says at /facets/meta), with the manifests in DIR, or, where neither comes last, with the node of the environment.
     No token is sent. The exit code is 1 if anything differs.
-
-    \b
-    Examples:
-      ron manifest diff shop:Shop http://127.0.0.1:5310
-      ron manifest diff shop facets/
     """
     from ...manifest import diff
     from ._sources import manifests

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["export_command"]
 
 
-@command("export", summary="Write the manifests of declared facets.")
+@command(
+    "export",
+    summary="Write the manifests of declared facets.",
+    examples=(
+        "ron manifest export shop:Shop",
+        "ron manifest export shop --dir facets/",
+    ),
+)
 @click.argument("names", metavar="MODULE[:FACET]...", nargs=-1, required=True)
 @click.option(
     "--dir",
@@ -27,15 +34,10 @@ __all__ = ["export_command"]
 @click.option("--node", metavar="KIND", default="micronode", help="The kind of node that the notes are about.")
 @click.pass_obj
 def export_command(screen: Screen, names: tuple[str, ...], directory: Optional[str], node: str) -> None:
-    r"""Write the manifests of the facets that are declared in Python.
+    """Write the manifests of the facets that are declared in Python.
 
     The same declarations always give the same bytes; with --dir a file is replaced as a whole, and only if that
     changes it. What a node would do with a manifest that it doesn't say is told on stderr.
-
-    \b
-    Examples:
-      ron manifest export shop:Shop
-      ron manifest export shop --dir facets/
     """
     from .._failure import Refusal
     from ._sources import declared

@@ -17,18 +17,19 @@ __all__ = ["show_command"]
 _HEADS = ("facet", "kind", "method", "path", "leads to")
 
 
-@command("show", summary="Show the routes of manifests.")
+@command(
+    "show",
+    summary="Show the routes of manifests.",
+    examples=(
+        "ron manifest show shop:Shop",
+        "ron manifest show facets/",
+    ),
+)
 @click.argument("names", metavar="PATH|MODULE[:FACET]...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Everything that they say, as JSON.")
 @click.pass_obj
 def show_command(screen: Screen, names: tuple[str, ...], as_json: bool) -> None:
-    r"""Show the routes of manifests: files, directories, or facets that are declared in Python.
-
-    \b
-    Examples:
-      ron manifest show shop:Shop
-      ron manifest show facets/
-    """
+    """Show the routes of manifests: files, directories, or facets that are declared in Python."""
     from .._render import json_text
     from .._tables import show_table
     from ._sources import manifests

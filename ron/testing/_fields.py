@@ -46,10 +46,11 @@ def from_text(description: Description, name: str, text: str, where: str) -> Any
     """The JSON value of a field that stands as text in a path or query; refuses with 400."""
     adapter = adapters_of(description)[name]
     reason = ""
-    try:
-        return to_value(adapter, adapter.validate_python(text))
-    except ValidationError as error:
-        reason = describe_errors(error, quote=False)
+    for read in (adapter.validate_python, adapter.validate_json):  # strict types, such as U32, read JSON's numbers only
+        try:
+            return to_value(adapter, read(text))
+        except ValidationError as error:
+            reason = reason or describe_errors(error, quote=False)
     wire = description.fields[name]
     raise Refused(problem(400, f"{where} {wire!r} is no value of that field: {reason}"))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from .._version import __version__
+from ..manifest._forwarding import proxy_routes
 from ._answers import empty, json_reply, text_reply, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._values import Reply
+    from ..facets import Facet
     from ..resources._description import Description
     from ._received import Received
 
@@ -40,15 +42,16 @@ def service_reply(request: Received, descriptions: Sequence[Description], count:
 
 
 def _facets(descriptions: Sequence[Description]) -> list[dict[str, Any]]:
-    """The facets as a micronode tells them, with their resources' routes."""
-    loaded: dict[str, dict[str, Any]] = {}
+    """The facets as a micronode tells them that has loaded their manifests."""
+    resources: dict[type[Facet], list[Description]] = {}
     for description in descriptions:
-        if description.facet is None:
-            continue
-        facet = description.facet.__facet__
-        entry = loaded.setdefault(facet.id, {"id": facet.id, "kind": facet.kind, "routes": []})
-        if facet.upstream is not None:
-            entry["upstream"] = facet.upstream
-        for path in (description.path, f"{description.path.rstrip('/')}/*tail"):
-            entry["routes"] += [{"method": verb, "path": path} for verb in ("GET", "POST")]
-    return list(loaded.values())
+        if description.facet is not None:
+            resources.setdefault(description.facet, []).append(description)
+    loaded = []
+    for cls, own in resources.items():
+        facet = cls.__facet__
+        routes = sorted(proxy_routes(facet, own), key=lambda route: (route.path, route.method))
+        entry: dict[str, Any] = {"id": facet.id, "kind": facet.kind}
+        entry["routes"] = [{"method": route.method, "path": route.path} for route in routes]
+        loaded.append(entry if facet.upstream is None else {**entry, "upstream": facet.upstream})
+    return loaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from fastapi import FastAPI, Request
 from flask import Flask
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import Literal, TypedDict, assert_type
 
 import ron
+import ron.cli
 from ron import (
     I64,
     U32,
@@ -528,3 +529,10 @@ async def tenants_by_coroutine() -> None:
 
     async with Tenants(client_of).client("acme") as client:
         assert_type(client, RonClient)
+
+
+def bars() -> None:
+    """The command's progress bar has the shape that bulk calls report progress in."""
+    with ron.cli.progress("creating") as report:
+        shape: Callable[[int, Optional[int]], None] = report
+        assert_type(shape(1, None), None)

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Optional, TypeVar, Uni
 
 from .._effects import Now
 from .._session import Session
+from .._values import UNSET
 from ._explanation import FRESH, Explanation, explanation, nothing_to_send
 from ._model import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from .._effects import Effect
     from .._plan import Plan
+    from ._actions import Action, CollectionAction
     from ._drafts import Draft, Patch
     from .manager_sync import ManagerSync
 
@@ -110,11 +112,11 @@ class Explain(Generic[R]):
         explaining: ManagerSync[R] = ManagerSync(manager._resource, stand_in)
         return explaining._copy(parents=manager._parents)
 
-    def get(self, key: Key, /) -> Explanation:
+    def get(self, key: Key = UNSET, /, *, fields: Optional[Sequence[str]] = None) -> Explanation:
         """See ``Manager.get``."""
-        return _explained(self._on("get").get(key))
+        return _explained(self._on("get").get(key, fields=fields))
 
-    def get_or_none(self, key: Key, /) -> Explanation:
+    def get_or_none(self, key: Key = UNSET, /) -> Explanation:
         """See ``Manager.get_or_none``."""
         return _explained(self._on("get_or_none").get_or_none(key))
 
@@ -126,13 +128,22 @@ class Explain(Generic[R]):
         limit: Optional[int] = None,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        order_by: Union[str, Sequence[str], None] = None,
+        fields: Optional[Sequence[str]] = None,
         query: Optional[Mapping[str, Any]] = None,
         **by_field: Any,
     ) -> Explanation:
         """See ``Manager.list``: the request for the first page."""
         manager = self._on("list", "one such request for each page that the loop comes to")
         listing = manager.list(
-            filters, limit=limit, page_size=page_size, page_token=page_token, query=query, **by_field
+            filters,
+            limit=limit,
+            page_size=page_size,
+            page_token=page_token,
+            order_by=order_by,
+            fields=fields,
+            query=query,
+            **by_field,
         )
         return _explained(listing.page())
 
@@ -158,7 +169,7 @@ class Explain(Generic[R]):
 
     def update(
         self,
-        key: Key,
+        key: Key = UNSET,
         patch: Optional[Patch[R]] = None,
         /,
         *,
@@ -174,7 +185,7 @@ class Explain(Generic[R]):
 
     def delete(
         self,
-        key_or_obj: Union[Key, R],
+        key_or_obj: Union[Key, R] = UNSET,
         /,
         *,
         missing_ok: bool = False,
@@ -187,6 +198,25 @@ class Explain(Generic[R]):
     def refresh(self, obj: R, /) -> Explanation:
         """See ``Manager.refresh``."""
         return _explained(self._on("refresh").refresh(obj))
+
+    def modify(self, key: Key, change: Any = UNSET, /, *, attempts: int = 5) -> Explanation:
+        """See ``Manager.modify``: the request that reads; ``change`` is not called."""
+        manager: Any = self._on("modify")
+        return _explained(manager.modify(key, change, attempts=attempts))
+
+    def act(
+        self,
+        action: Union[Action[R, Any, Any], CollectionAction[R, Any, Any]],
+        target: Any = UNSET,
+        body: Any = UNSET,
+        /,
+        *,
+        idempotency_key: Union[str, bool, None] = None,
+        query: Optional[Mapping[str, Any]] = None,
+    ) -> Explanation:
+        """See ``Manager.act``."""
+        manager: Any = self._on("act")
+        return _explained(manager.act(action, target, body, idempotency_key=idempotency_key, query=query))
 
     def watch(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Optional, TypeVar, Union, overload
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from .._drive import Ports
     from ._description import Description
-    from .watch import Watch, WatchSync
 
     IndexNames = Union["Sequence[Union[str, Index[Any, Any]]]", None]
 
@@ -178,15 +178,15 @@ class MirrorView(Mapping[str, R]):
     """
 
     _mirrored: Mirrored
-    _watch: Union[Watch[R], WatchSync[R]]
+    _watch: Any  # a watch of the mirror's colour
     _ports: Ports
     _ended: Optional[str] = None
     _error: Optional[Exception] = None
 
     @property
+    @abstractmethod
     def _guard(self) -> AbstractContextManager[Any]:
         """What is held while something is read. Raises ``RonWatchError`` in a process that was forked since."""
-        raise NotImplementedError
 
     def __getitem__(self, key: str) -> R:
         with self._guard:
@@ -234,7 +234,8 @@ class MirrorView(Mapping[str, R]):
     @property
     def status(self) -> str:
         """The watch's: ``live`` or ``polling`` while it follows, ``lost`` while the node can't be reached."""
-        return self._watch.status
+        status: str = self._watch.status
+        return status
 
     @property
     def age(self) -> Optional[float]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .manager_sync import ManagerSync
 
     Flow = Generator[Effect, Any, Any]
+    IdempotencyKey = Union[str, bool, None]
+    Query = Optional[Mapping[str, Any]]
 
 __all__ = ["Explain"]
 
@@ -211,8 +213,8 @@ class Explain(Generic[R]):
         body: Any = UNSET,
         /,
         *,
-        idempotency_key: Union[str, bool, None] = None,
-        query: Optional[Mapping[str, Any]] = None,
+        idempotency_key: IdempotencyKey = None,
+        query: Query = None,
     ) -> Explanation:
         """See ``Manager.act``."""
         manager: Any = self._on("act")

@@ -52,7 +52,7 @@ class Mirror(MirrorView[R]):
     """
 
     def __init__(self, watch: Watch[R], mirrored: Mirrored, ports: Ports) -> None:
-        self._watch: Watch[R] = watch
+        self._watch = watch
         self._mirrored = mirrored
         self._ports = ports
         self._pid = os.getpid()
@@ -161,7 +161,7 @@ class MirrorSync(MirrorView[R]):
     """The sync twin of :class:`Mirror`: ``with items.mirror() as mirror:``; one thread follows, any may read."""
 
     def __init__(self, watch: WatchSync[R], mirrored: Mirrored, ports: Ports) -> None:
-        self._watch: WatchSync[R] = watch
+        self._watch = watch
         self._mirrored = mirrored
         self._ports = ports
         self._thread: Optional[threading.Thread] = None

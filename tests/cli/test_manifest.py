@@ -155,7 +155,7 @@ def test_diff_compares_with_the_node_in_this_process() -> None:
         (["export", HERE], "ron: these are 2 manifests, and one file holds one: add --dir DIR"),
         (["export", "tests.cli.rig"], "ron: tests.cli.rig declares no Facet, and there is no such file"),
         (["export", "tests.cli.shop:Item"], "ron: tests.cli.shop:Item: Item is no Facet: name one such as shop:Shop"),
-        (["export", SHOP, "--dir", "nowhere/at/all"], "ron: shop.toml cannot be written: nowhere/at/all"),
+        (["export", SHOP, "--dir", "nowhere/at/all"], "ron: shop.toml cannot be written into nowhere/at/all: "),
         (["check", "nowhere.toml"], "ron: nowhere.toml cannot be read: no such file"),
         (["check", SHOP, "--node", "meganode"], "ron: no node is called 'meganode'"),
         (["diff", "https://a.example"], "ron manifest diff: name what is wanted before the URL"),

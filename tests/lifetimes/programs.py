@@ -248,7 +248,8 @@ def fork_with_a_mirror(url: str) -> None:
                 mirror.__exit__(None, None, None)
                 client.close()
 
-            turns: Any = (mirror._turn, changes._source._turn)  # type: ignore[union-attr]  # it reads ahead
+            ahead: Any = changes._source
+            turns: Any = (mirror._turn, ahead._turn)
             with held(*turns):
                 in_child(refused)
                 in_child(closed)

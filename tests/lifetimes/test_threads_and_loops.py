@@ -359,7 +359,8 @@ def test_a_watch_whose_client_is_closed(colour: str) -> None:
             next(changes)
             with ThreadPoolExecutor(1) as pool:
                 waiting: Future[Any] = pool.submit(next, changes)
-                _until(lambda: changes._source._busy)  # type: ignore[union-attr]  # it reads nothing ahead
+                source: Any = changes._source
+                _until(lambda: source._busy)
                 sync.close()
             error: Any = waiting.exception()
         else:

@@ -240,6 +240,7 @@ def test_it_takes_what_the_manager_takes(name: str) -> None:
     """Each explanation has the parameters of its call."""
     ours = inspect.signature(getattr(Explain, name)).parameters
     theirs = inspect.signature(getattr(ManagerSync, name)).parameters
-    assert [(one.name, one.kind, one.default, one.annotation) for one in theirs.values()] == [
-        (one.name, one.kind, one.default, one.annotation) for one in ours.values()
-    ]
+    assert list(theirs) == list(ours)
+    for one, own in zip(theirs.values(), ours.values()):
+        assert (one.kind, one.default) == (own.kind, own.default)
+        assert one.annotation in (own.annotation, "Any"), "behind overloads a manager's own signature says Any"

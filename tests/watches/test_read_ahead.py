@@ -87,11 +87,12 @@ def test_a_slow_consumer_stops_the_reading_sync() -> None:
     """The same, in a thread that has a name and is joined."""
     source: Any = SyncSource()
     ahead = ReadAheadSync(source, 4, one, "ron-test")
+    turn: Any = ahead._turn
     assert 1 == ahead.advance()
-    wait_until(lambda: source.taken == 5 and ahead._turn._waiters)  # type: ignore[attr-defined]  # a condition's own
+    wait_until(lambda: source.taken == 5 and turn._waiters)
     assert ["ron-test"] == [each.name for each in threading.enumerate() if each.name.startswith("ron-")]
     assert [2, 3, 4] == [ahead.advance() for _ in range(3)]
-    wait_until(lambda: source.taken == 8 and ahead._turn._waiters)  # type: ignore[attr-defined]  # a condition's own
+    wait_until(lambda: source.taken == 8 and turn._waiters)
     ahead.close()
     ahead.close()
     assert None is ahead.advance()

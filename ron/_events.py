@@ -206,7 +206,7 @@ def _stream(
             yield stream.close()
             lost = stream.lost
             lasted = (yield NOW) - stream.opened
-        if isinstance(lost, RonResponseTooLargeError):
+        if isinstance(lost, RonNetworkError) and lost.permanent:
             raise lost
         if reconnects is None:
             if lost is None:

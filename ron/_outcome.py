@@ -42,7 +42,7 @@ def failure_error(plan: Plan, failure: Failure, *, touched: bool, request_id: st
         return _unknown(plan, text, timed_out=failure.timed_out, request_id=request_id, attempts=attempts)
     kind = RonTimeoutError if failure.timed_out else RonNetworkError
     error = kind(text, request_id=request_id, attempts=attempts)
-    error.maybe_sent = failure.sent
+    error.maybe_sent, error.permanent = failure.sent, failure.permanent
     return error
 
 

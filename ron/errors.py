@@ -116,9 +116,11 @@ class RonNetworkError(RonError):
 
     Attributes:
         maybe_sent: whether the last attempt's request may have reached the node; False if it was never sent.
+        permanent: whether asking again can't help: a certificate that is not accepted, an answer over its bound.
     """
 
     maybe_sent: bool = False
+    permanent: bool = False
 
 
 class RonTimeoutError(RonNetworkError, TimeoutError):
@@ -158,6 +160,7 @@ class RonResponseTooLargeError(RonNetworkError):
     """Raised when an answer, compressed or not, or one event of a stream passes its limit in bytes."""
 
     maybe_sent: bool = True
+    permanent: bool = True
 
 
 class RonParseError(RonError):

@@ -19,7 +19,6 @@ from ..errors import (
     RonParseError,
     RonProblemError,
     RonRateLimitError,
-    RonResponseTooLargeError,
     RonServerError,
     RonTimeoutError,
     RonWatchError,
@@ -184,7 +183,7 @@ class Watching:
             if silent or not believed:
                 return False
             raise error
-        if isinstance(error, RonResponseTooLargeError) or not isinstance(error, _ATTEMPT_LOST):
+        if _is_permanent(error) or not isinstance(error, _ATTEMPT_LOST):
             raise error
         return False
 
@@ -214,7 +213,7 @@ class Watching:
                 break
             yield from self._heard(stream, events, now)
         self._reconnects.heed(stream.decoder.retry_ms)
-        if isinstance(stream.lost, RonResponseTooLargeError):
+        if stream.lost is not None and _is_permanent(stream.lost):
             raise stream.lost
         return stream.lost
 
@@ -290,7 +289,7 @@ class Watching:
                 error.cursor = self._position.cursor
                 raise
             if lost is not None:
-                if isinstance(lost, RonResponseTooLargeError):
+                if _is_permanent(lost):
                     raise lost
                 self._over = self._is_late((yield NOW))
                 return lost
@@ -414,3 +413,7 @@ class Watching:
         left = self._seconds_left((yield NOW))
         yield Sleep(seconds if left is None else min(seconds, left))
         self._over = self._over or self._is_late((yield NOW))
+
+
+def _is_permanent(error: RonError) -> bool:
+    return isinstance(error, RonNetworkError) and error.permanent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from ron import (
     RonConfigError,
     RonGoneError,
     RonInvalidError,
+    RonNetworkError,
     RonNotFoundError,
     RonParseError,
     RonPermissionError,
@@ -348,13 +349,11 @@ def test_the_nodes_retry_is_respected() -> None:
         (reply(401), RonAuthError),
         (reply(403), RonPermissionError),
         (reply(410), RonGoneError),
-        (Failure("certificate", "no", sent=False, permanent=True), None),
+        (Failure("certificate", "no", sent=False, permanent=True), RonNetworkError),
     ],
 )
-def test_refusals_are_errors_of_their_kind(fault: Any, kind: Optional[type[Exception]]) -> None:
-    """At once, before and after a stream was live."""
-    if kind is None:
-        return
+def test_refusals_are_errors_of_their_kind(fault: Any, kind: type[Exception]) -> None:
+    """At once, before and after a stream was live; a certificate that is not accepted as well."""
     node = node_with("a")
     node.stream_faults.append(fault)
     assert kind is type(ToyWatch(node).fail())

@@ -106,8 +106,9 @@ class Collection:
             found, more, position = page.first(one for one in behind if not filters or filters.match(one.fields))
         pages = self.description.pages
         goes_on = more if pages.ends == "no_cursor" else bool(found)
-        items = [asked.selected(document.fields) for document in found]
-        body = to_json({pages.items: items, pages.cursor: page.token(position) if goes_on else None})
+        items = b",".join(asked.body_of(document) for document in found)
+        token = to_json(page.token(position) if goes_on else None)
+        body = b"{%b:[%b],%b:%b}" % (to_json(pages.items), items, to_json(pages.cursor), token)
         return unless_known(call.request, body, tag_of(body))
 
     def create(self, call: Call) -> Reply:
@@ -136,7 +137,7 @@ class Collection:
         asked = Query(self.description, call.request.values())
         if not asked.is_selected:
             return unless_known(call.request, document.body, document.etag)
-        body = to_json(asked.selected(document.fields))
+        body = asked.body_of(document)
         return unless_known(call.request, body, tag_of(body))
 
     def patch(self, call: Call) -> Reply:

@@ -192,12 +192,12 @@ class Query:
                 raise Refused(problem(400, f"{wire!r} has no order", "unknown_order")) from None
         return documents
 
-    def selected(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """An object's fields, by wire names: those asked for, or all."""
+    def body_of(self, document: Document) -> bytes:
+        """An object as JSON: the fields asked for, or all, which are written already."""
         if not self._selected:
-            return fields
+            return document.body
         wires = {self._description.fields[name] for name in self._selected}
-        return {wire: value for wire, value in fields.items() if wire in wires}
+        return to_json({wire: value for wire, value in document.fields.items() if wire in wires})
 
 
 class PageQuery(NamedTuple):

@@ -32,7 +32,7 @@ def document(item: Any) -> Any:
 
 def columns(description: Description) -> list[str]:
     """The fields that a table shows: the declared ones, the key first."""
-    return [description.key, *(name for name in description.fields if name != description.key)]
+    return [*description.keys, *(name for name in description.fields if name not in description.keys)]
 
 
 def cells(item: Any, names: Sequence[str]) -> list[str]:

@@ -8,6 +8,9 @@ from typing import Optional
 
 import pytest
 
+from ron import Resource
+from ron.cli._render import columns
+from ron.resources._description import description_of
 from tests.cli.rig import Ran, run, run_on_terminal, seed_file
 from tests.cli.shop import ITEM, TASK
 from tests.reference_node import Node
@@ -282,3 +285,16 @@ def test_a_write_without_an_answer_is_exit_code_6(node: Node) -> None:
     assert (6, "") == (ran.code, ran.out)
     assert "the request may have been carried out" in ran.err
     assert "'mine'" in ran.err
+
+
+class Meter(Resource, path="/app/meters", key=("region", "number")):
+    """Has a key of two parts."""
+
+    value: int = 0
+    region: str
+    number: int
+
+
+def test_parts_of_a_key_are_columns_of_their_own() -> None:
+    """A table begins with the parts of a composite key, in their order."""
+    assert ["region", "number", "value"] == columns(description_of(Meter))

@@ -19,7 +19,7 @@ _fields_argument = click.argument("fields", metavar="[NAME=VALUE]...", nargs=-1)
 _data_option = click.option(
     "-d", "--data", metavar="JSON|@FILE|-", help="A JSON object of fields; those given as NAME=VALUE win."
 )
-_key_argument = click.argument("key", metavar="KEY")
+_key_argument = click.argument("key", metavar="KEY", required=False)  # a singleton has none
 _json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
@@ -31,14 +31,15 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @connected()
 @click.pass_obj
 def get_command(
-    screen: Screen, connection: Connection, resource: str, key: str, at: tuple[str, ...], as_json: bool
+    screen: Screen, connection: Connection, resource: str, key: Optional[str], at: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show the object of MODULE:ITEM with that KEY."""
+    """Show the object of MODULE:ITEM with that KEY; a singleton is shown without one."""
     from ._names import load_resource
 
     kind = load_resource(resource)
+    named = _named(kind, key)
     with connection.client(screen, kind) as client:
-        _show(screen, kind, manager_of(client, kind, at).get(key), as_json)
+        _show(screen, kind, manager_of(client, kind, at).get(*named), as_json)
 
 
 @command(
@@ -98,20 +99,24 @@ def update_command(
     screen: Screen,
     connection: Connection,
     resource: str,
-    key: str,
+    key: Optional[str],
     fields: tuple[str, ...],
     data: Optional[str],
     at: tuple[str, ...],
     idempotency_key: Optional[str],
     as_json: bool,
 ) -> None:
-    """Change the given fields of the object of MODULE:ITEM with that KEY; the others stay."""
+    """Change the given fields of the object of MODULE:ITEM with that KEY (none for a singleton); the others stay."""
     from ._names import load_resource
 
     kind = load_resource(resource)
+    if key is not None and _is_singleton(kind):
+        key, fields = None, (key, *fields)
+    named = _named(kind, key)
     values = _values(kind, fields, data)
     with connection.client(screen, kind) as client:
-        changed = manager_of(client, kind, at).update(key, None, idempotency_key=_key(idempotency_key), **values)
+        manager: Any = manager_of(client, kind, at)
+        changed = manager.update(*named, idempotency_key=_key(idempotency_key), **values)
         _show(screen, kind, changed, as_json)
 
 
@@ -127,18 +132,32 @@ def delete_command(
     screen: Screen,
     connection: Connection,
     resource: str,
-    key: str,
+    key: Optional[str],
     at: tuple[str, ...],
     missing_ok: bool,
     idempotency_key: Optional[str],
 ) -> None:
-    """Delete the object of MODULE:ITEM with that KEY."""
+    """Delete the object of MODULE:ITEM with that KEY; a singleton without one."""
     from ._names import load_resource
 
     kind = load_resource(resource)
+    named = _named(kind, key)
     with connection.client(screen, kind) as client:
-        manager_of(client, kind, at).delete(key, missing_ok=missing_ok, idempotency_key=_key(idempotency_key))
-    screen.note(f"deleted {key}")
+        manager_of(client, kind, at).delete(*named, missing_ok=missing_ok, idempotency_key=_key(idempotency_key))
+    screen.note(f"deleted {kind.__name__ if key is None else key}")
+
+
+def _is_singleton(kind: type[Any]) -> bool:
+    from ..resources._description import description_of
+
+    return description_of(kind).singleton
+
+
+def _named(kind: type[Any], key: Optional[str]) -> tuple[str, ...]:
+    """The key as managers take it: none for a singleton, which says so itself where one is given."""
+    if key is None and not _is_singleton(kind):
+        raise click.UsageError("Missing argument 'KEY'", click.get_current_context())
+    return () if key is None else (key,)
 
 
 def _values(kind: type[Any], fields: tuple[str, ...], data: Optional[str]) -> dict[str, Any]:

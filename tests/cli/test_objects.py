@@ -8,7 +8,7 @@ from typing import Optional
 
 import pytest
 
-from ron import Resource
+from ron import Resource, Singleton
 from ron.cli._render import columns
 from ron.resources._description import description_of
 from tests.cli.rig import Ran, run, run_on_terminal, seed_file
@@ -293,6 +293,35 @@ class Meter(Resource, path="/app/meters", key=("region", "number")):
     value: int = 0
     region: str
     number: int
+
+
+class Settings(Singleton, path="/app/settings"):
+    """The one of its kind."""
+
+    theme: str = "light"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["get"], "ron: GET /app/settings: 404"),
+        (["get", "s-1"], "ron: Settings is a singleton: there is one, without a key: leave 's-1' out"),
+        (["update", "theme=dark"], "ron: PATCH /app/settings: 404"),
+        (["update", "thme=dark"], "ron: Settings has no field 'thme' (did you mean 'theme'?)"),
+    ],
+    ids=words,
+)
+def test_a_singleton_has_no_key(arguments: list[str], says: str) -> None:
+    """It is named by its class alone; on a node that has none yet that is a 404."""
+    command, *rest = arguments
+    ran = on_memory(command, "tests.cli.test_objects:Settings", *rest)
+    assert ran.err.startswith(says)
+
+
+@pytest.mark.parametrize("command", ["get", "update", "delete"])
+def test_others_need_their_key(command: str) -> None:
+    """A key that was left out is missed before anything is sent."""
+    assert f"ron {command}: Missing argument 'KEY' (see ron {command} --help)" in on_memory(command, ITEM).err
 
 
 def test_parts_of_a_key_are_columns_of_their_own() -> None:

@@ -111,7 +111,7 @@ def update_command(
 
     kind = load_resource(resource)
     if key is not None and _is_singleton(kind):
-        key, fields = None, (key, *fields)
+        fields, key = (key, *fields), None
     named = _named(kind, key)
     values = _values(kind, fields, data)
     with connection.client(screen, kind) as client:

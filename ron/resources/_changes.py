@@ -13,7 +13,7 @@ from typing_extensions import Literal
 from .._decode import describe_errors
 from .._events import sendable
 from .._json import check_numbers, read_json
-from ..errors import RonParseError
+from ..errors import RonInputError, RonParseError
 from ._bodies import attach
 from ._origin import Origin, set_origin
 from ._parents import parent_values
@@ -135,7 +135,7 @@ class Reader:
                 cursor = None
             try:
                 if kind is None:
-                    changes.append(self._no_put(event, cursor, answer))
+                    changes.append(self._no_put(event, cursor, answer, origin))
                     continue
                 item = next(items, None)
                 if item is None:
@@ -143,10 +143,7 @@ class Reader:
             except RonParseError as error:
                 changes.append(Other("other", event.event, event.data, cursor, error))
                 continue
-            if self._attaches:
-                attach(self._description, item, origin, self._parents)
-            else:
-                set_origin(item, origin)
+            self._mark(item, origin)
             put = _new(Put)
             key = item.__dict__[self._key] if self._key else None
             if type(key) is not str:
@@ -156,9 +153,18 @@ class Reader:
             changes.append(put)
         return changes
 
-    def _no_put(self, event: Event, cursor: Optional[str], answer: Answer) -> Any:
+    def _mark(self, item: Any, origin: Origin) -> None:
+        if self._attaches:
+            attach(self._description, item, origin, self._parents)
+        else:
+            set_origin(item, origin)
+
+    def _no_put(self, event: Event, cursor: Optional[str], answer: Answer, origin: Origin) -> Any:
         if event.event == "deleted":
-            return _deleted(self._description, event, cursor, answer)
+            deleted = _deleted(self._description, event, cursor, answer)
+            if deleted.item is not None:
+                self._mark(deleted.item, origin)
+            return deleted
         return Other("other", event.event, event.data, cursor)
 
     def _together(self, texts: list[str]) -> Optional[list[Any]]:
@@ -213,10 +219,10 @@ def _deleted(description: Description, event: Event, cursor: Optional[str], answ
         data: Any = read_json(text.encode())
     except ValueError:  # a bare key, unless it begins as JSON does
         data = None if text[:1] in ("", "{", "[", '"') else text
-    if isinstance(data, float):
-        data = text  # a key that happens to read as a number, such as 1e5
-    if isinstance(data, (str, int)) and not isinstance(data, bool):
-        return Deleted("deleted", "" if description.singleton else str(data), None, cursor)
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        data = text  # a key that happens to read as a number, such as 1e5 or -0
+    if isinstance(data, str):
+        return Deleted("deleted", _bare_key(description, event, data, answer), None, cursor)
     key = description.wire_key_text(data) if isinstance(data, dict) else None
     if key is None:
         raise _bad_event(description, event, answer, f"its data holds no {description.key}")
@@ -224,6 +230,14 @@ def _deleted(description: Description, event: Event, cursor: Optional[str], answ
     with contextlib.suppress(ValidationError):  # only part of the object may have been sent; the key is what counts
         item = description.cls.__pydantic_validator__.validate_json(event.data)
     return Deleted("deleted", key, item, cursor)
+
+
+def _bare_key(description: Description, event: Event, text: str, answer: Answer) -> str:
+    if description.singleton:
+        return ""
+    with contextlib.suppress(RonInputError):
+        return description.text_of(text)
+    raise _bad_event(description, event, answer, f"its data is not the whole key ({description.key})")
 
 
 def _bad_event(description: Description, event: Event, answer: Answer, problem: str) -> RonParseError:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+from pydantic import ValidationError
 
 from .._plan import encode_path
 from .._suggest import did_you_mean, listed, shown
@@ -14,7 +17,7 @@ from ..errors import RonConfigError, RonInputError
 from ._keys import encode_key, joined_text, key_text, split_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .._session import Session
     from ..facets import Facet
@@ -135,12 +138,27 @@ class Description:
         parts = [data.get(self.fields[name]) for name in self.keys]
         if any(isinstance(part, bool) or not isinstance(part, (str, int)) for part in parts):
             return None
-        return key_text(parts[0]) if len(parts) == 1 else joined_text(map(key_text, parts))
+        return self._text_of_parts(parts)
 
     def text_of(self, key: Any) -> str:
-        """``key_text`` of a key as callers give it. Raises ``RonInputError`` for one that has not the right parts."""
-        parts = self.key_parts(key)
-        return key_text(parts[0]) if len(parts) == 1 else joined_text(map(key_text, parts))
+        """``key_text`` of a key as callers or nodes give it.
+
+        Raises:
+            RonInputError: for one that has not the right parts.
+        """
+        return self._text_of_parts(self.key_parts(key))
+
+    def _text_of_parts(self, parts: Sequence[Any]) -> str:
+        """A key of parts as they were given: as their types write them, since ``A0EE…`` and ``a0ee…`` are one UUID."""
+        from ._filters import adapter_of  # loads what declaring can do without
+
+        texts = []
+        for name, part in zip(self.keys, parts):
+            value = part
+            with contextlib.suppress(ValidationError):  # what has not its type is compared as it is
+                value = adapter_of(self, name).validate_python(part)
+            texts.append(key_text(value))
+        return texts[0] if len(texts) == 1 else joined_text(texts)
 
     def key_parts(self, key: Any) -> tuple[Any, ...]:
         """A key as callers give it, part by part: of a composite key a tuple, or its text.

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 import ron
-from ron import Deleted, Event, Other, Put, Resource, RonParseError, server
+from ron import U64, Deleted, Event, Other, Put, Resource, RonParseError, parent, server
 from ron._flow import Answer
 from ron._values import Reply
 from ron.resources._changes import Reader
@@ -115,6 +115,66 @@ def test_the_key_is_that_of_the_resource() -> None:
     assert "7" == put.key == deleted.key
     key = "00000000-0000-0000-0000-000000000007"
     assert key == change("added", json.dumps({"id": key}), cls=Log).key
+
+
+class Ticket(Resource, path="/app/tickets"):
+    id: UUID = server()
+    text: str = ""
+
+
+class Meter(Resource, path="/app/meters", key=("region", "number")):
+    region: str
+    number: U64
+
+
+class Count(Resource, path="/app/counts", key="n"):
+    n: U64
+
+
+UPPER = "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"
+
+
+@pytest.mark.parametrize(
+    ("cls", "whole", "gone"),
+    [
+        (Ticket, json.dumps({"id": UPPER}), UPPER),
+        (Ticket, json.dumps({"id": UPPER}), json.dumps(UPPER)),
+        (Ticket, json.dumps({"id": UPPER}), UPPER.replace("-", "")),
+        (Ticket, json.dumps({"id": UPPER}), json.dumps({"id": UPPER})),
+        (Meter, '{"region": "e u@x", "number": "2"}', "e u@x/2"),
+        (Meter, '{"region": "e u@x", "number": "2"}', "e%20u%40x/002"),
+        (Meter, '{"region": "e u@x", "number": "2"}', '{"region": "e u@x", "number": "02"}'),
+        (Count, '{"n": "7"}', "007"),
+        (Item, '{"id": "-0", "name": "a"}', "-0"),
+    ],
+)
+def test_a_deletion_names_the_key_that_the_put_had(cls: Any, whole: str, gone: str) -> None:
+    """However the node writes a key, it is one key: else a cache would keep what is deleted."""
+    assert change("added", whole, cls=cls).key == change("deleted", gone, cls=cls).key
+
+
+def test_a_deletion_that_names_a_part_of_the_key() -> None:
+    """It is no key, so it is an event that could not be read, not the deletion of nothing."""
+    text = "event 'deleted' with id '7' is no Meter: its data is not the whole key (region, number)"
+    assert text == refused("deleted", "eu", cls=Meter)
+
+
+class Project(Resource, path="/app/projects"):
+    id: str = server()
+
+
+class Task(Resource, path="/app/projects/{project}/tasks"):
+    id: str = server()
+    project: str = parent(Project)
+    title: str
+
+
+def test_the_last_state_of_what_was_deleted_is_whole() -> None:
+    """It has its parent where the node left that out, and came from the node."""
+    reader = Reader(described(Task), make_session(FakeClock()).authority, {"project": "p"})
+    [found] = reader.changes([Event("deleted", '{"id": "t-1", "title": "x"}', "7", None)], ANSWER, 1.0)
+    assert "p" == found.item.project
+    assert "r-1" == ron.meta(found.item).request_id
 
 
 def test_changes_are_frozen_values() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ._session import Session
     from .client import RonClient, RonClientSync
 
-__all__ = ["Page", "checked_size", "cycle_error", "iter_pages", "paged"]
+__all__ = ["Page", "check_length", "checked_size", "cycle_error", "iter_pages", "paged"]
 
 T = TypeVar("T")
 
@@ -147,6 +147,11 @@ def paged(
 def _check_token(token: str, seen: set[int], checkpoint: Optional[str], request_id: Optional[str]) -> None:
     if hash(token) in seen:
         raise cycle_error(checkpoint, request_id)
+    check_length(token, checkpoint, request_id)
+
+
+def check_length(token: str, checkpoint: Optional[str], request_id: Optional[str]) -> None:
+    """Raises ``RonPaginationError`` for a page token that no request line can carry."""
     if len(token.encode()) > MAX_TOKEN_BYTES:
         error = RonPaginationError(
             f"the node gave a page token of {len(token)} characters, which no request can carry", request_id=request_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,8 @@ def _trail(error: BaseException) -> str:
         parts.append(f"request id {request_id}")
     checkpoint = getattr(error, "checkpoint", None)
     if checkpoint is not None:
-        parts.append(f"go on with --page-token {checkpoint}")
+        parts.append(f"go on with --page-token {shlex.quote(checkpoint)}")
     cursor = getattr(error, "cursor", None)
     if cursor is not None:
-        parts.append(f"go on with --cursor {cursor}")
+        parts.append(f"go on with --cursor {shlex.quote(cursor)}")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shlex
 from typing import TYPE_CHECKING, Any, Optional
 
 import click
@@ -105,7 +106,7 @@ def _follow(screen: Screen, changes: Any, ndjson: bool) -> None:
             _show(screen, change, ndjson)
     except KeyboardInterrupt:
         if changes.cursor is not None and screen.watched:
-            screen.note(f"go on with --cursor {changes.cursor}")
+            screen.note(f"go on with --cursor {shlex.quote(changes.cursor)}")
         raise
 
 

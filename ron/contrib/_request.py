@@ -190,8 +190,15 @@ class RequestClients:
     async def _lease(self, registry: Any, tenant: str, sync: bool) -> Lease:
         self._check_open()
         lease = self._leases.get((sync, tenant))
-        if lease is None:
-            lease = self._leases[sync, tenant] = await registry._take(tenant)
+        if lease is not None:
+            return lease
+        lease = await registry._take(tenant)
+        if self._closed or (sync, tenant) in self._leases:
+            # The request has ended meanwhile, and with it what gives leases back; or another task of it was quicker.
+            registry._settle(lease)
+            self._check_open()
+        else:
+            self._leases[sync, tenant] = lease
         return lease
 
     def _lease_sync(self, tenant: str) -> Lease:

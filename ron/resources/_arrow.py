@@ -76,7 +76,7 @@ def _advice(kind: str) -> str:
 
 def reader(listing: ListingSync[Any], columns: Optional[Sequence[str]], batch_size: int) -> pyarrow.RecordBatchReader:
     """A reader of a sync listing's batches; it fetches as it is read."""
-    frames = Frames(listing._scope.description, columns, batch_size)
+    frames = Frames(listing._scope.description, _chosen(listing, columns), batch_size)
 
     def batches() -> Iterator[pyarrow.RecordBatch]:
         buffer: list[Any] = []
@@ -101,7 +101,7 @@ class ArrowBatches(Generic[R]):
 
     def __init__(self, listing: Listing[R], columns: Optional[Sequence[str]], batch_size: int) -> None:
         self._listing = listing
-        self._frames = Frames(listing._scope.description, columns, batch_size)
+        self._frames = Frames(listing._scope.description, _chosen(listing, columns), batch_size)
         self.schema = self._frames.schema
 
     async def __aiter__(self) -> AsyncIterator[pyarrow.RecordBatch]:
@@ -133,6 +133,24 @@ def _pyarrow() -> Any:
     else:
         return pyarrow
     raise RonConfigError("to_arrow needs pyarrow: pip install 'ron-app-sdk-py[arrow]'")
+
+
+def _chosen(listing: Any, columns: Optional[Sequence[str]]) -> Optional[Sequence[str]]:
+    """The columns; of a listing with ``fields=`` those that it asks for, because the others are not there."""
+    if not listing._fields:
+        return columns
+    there = [
+        name
+        for name in listing._scope.description.fields
+        if name in {*listing._fields, *listing._scope.description.parents}
+    ]
+    for name in () if columns is None or isinstance(columns, str) else columns:
+        if name in listing._scope.description.fields and name not in there:
+            raise RonInputError(
+                f"to_arrow: {name!r} is not among the fields that the listing asks for ({listed(there)}): name it in "
+                "fields=[...], too"
+            )
+    return there if columns is None else columns
 
 
 def _checked_columns(description: Description, columns: Optional[Sequence[str]]) -> Sequence[str]:

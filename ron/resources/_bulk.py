@@ -60,7 +60,9 @@ class Outcome(Generic[R]):
     @property
     def label(self) -> str:
         """The item for messages: its key, or its position where it has none; never its fields."""
-        return shown(self.given) if isinstance(self.given, (str, int)) else f"item {self.index}"
+        parts = self.given if isinstance(self.given, tuple) else (self.given,)
+        is_key = bool(parts) and all(isinstance(part, (str, int)) for part in parts)
+        return shown(self.given) if is_key else f"item {self.index}"
 
 
 @dataclass(frozen=True, repr=False)

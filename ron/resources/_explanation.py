@@ -127,7 +127,7 @@ def explanation(call: str, client: Any, plan: Plan, exchange: Exchange, note: st
         body=sent.body.decode("utf-8") if sent.body else None,
         repeatable=plan.repeatable,
         conditional=plan.conditional,
-        idempotency_key=plan.key,
+        idempotency_key=headers.get("Idempotency-Key"),  # as scrubbed as the field
         max_retries=session.max_retries if plan.max_retries is None else plan.max_retries,
         timeout=exchange.deadline,
         note=note,

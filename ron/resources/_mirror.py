@@ -17,6 +17,7 @@ from ._bodies import attach
 from ._changes import Deleted, Put, Resync
 from ._fields import annotated
 from ._origin import origin_of
+from ._watch_options import MAX_TRACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,8 +71,9 @@ class Mirrored:
         version: how many changes were applied.
     """
 
-    def __init__(self, description: Description, index: Any) -> None:
+    def __init__(self, description: Description, index: Any, most: int = MAX_TRACKED) -> None:
         self.description = description
+        self._most = most
         self.objects: dict[str, Any] = {}
         self.synced = False
         self.version = 0
@@ -82,8 +84,13 @@ class Mirrored:
             self._indexes[one] = _Keys(_value_function(description, one), {}, {})
 
     def apply(self, change: Any) -> None:
-        """Takes one change over."""
+        """Takes one change over. Raises ``RonWatchError`` where that were more objects than may be held."""
         if type(change) is Put:
+            if len(self.objects) >= self._most and change.key not in self.objects:
+                raise RonWatchError(
+                    f"there are more than max_tracked={self._most} objects of {self.description.name}: narrow the "
+                    "filters, or give a larger max_tracked="
+                )
             self._drop(change.key)
             self.objects[change.key] = change.item
             for one in self._indexes.values():

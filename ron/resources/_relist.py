@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ..errors import RonWatchError
-from ..pagination import cycle_error
+from ..pagination import check_length, cycle_error
 from ._changes import key_of
 from ._pages import fetch_page_if_changed
 
@@ -110,6 +110,8 @@ class Lister:
             self.done = True
         elif token in self._tokens:
             raise cycle_error(self._token, request_id)
+        else:
+            check_length(token, self._token, request_id)
         self._tokens.add(token)
         self._token = token
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._events import MAX_CURSOR
 from ._changes import CHANGES
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Replays:
         delivered = self._delivered
         found: list[Event] = []
         for event in events:
-            event_id = event.id
+            event_id = event.id if len(event.id) <= MAX_CURSOR else ""  # no stream goes on after a longer one
             if event_id and event_id not in delivered:  # nearly always
                 self._id, self._number = event_id, 1
                 delivered[event_id] = [hash(event[:2])]

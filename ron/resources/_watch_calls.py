@@ -123,7 +123,7 @@ class WatchCalls(AsyncManager[R]):
             query=query,
             **by_field,
         )
-        return Mirror(watch, Mirrored(self._description, index), client._ports)
+        return Mirror(watch, Mirrored(self._description, index, watch._options.max_tracked), client._ports)
 
     @overload
     async def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R: ...
@@ -245,7 +245,7 @@ class WatchCallsSync(SyncManager[R]):
             query=query,
             **by_field,
         )
-        return MirrorSync(watch, Mirrored(self._description, index), client._ports)
+        return MirrorSync(watch, Mirrored(self._description, index, watch._options.max_tracked), client._ports)
 
     @overload
     def wait_for(self, key: Key, predicate: Callable[[R], bool], *, timeout: Optional[float] = None) -> R: ...

@@ -297,6 +297,7 @@ class Watching:
             if news and deliver:
                 puts = [Put("listed" if reason else one.kind, one.key, one.item, None) for one in news]
                 yield from self._emit(puts, None)
+            self._over = self._over or self._is_late((yield NOW))  # also where page after page brings nothing
         if self._over:
             return None
         gone = self._tracked.keep(lister.keys)

@@ -50,6 +50,9 @@ class _Keeping(Session):
         vars(self).update(vars(session))
         self.new_id = lambda: FRESH
 
+    def with_options(self, *limits: Any) -> _Keeping:
+        return _Keeping(super().with_options(*limits))
+
     def exchange(self, plan: Plan, request_id: str, started: float) -> NoReturn:
         raise _Found(plan, super().exchange(plan, request_id, started))
 

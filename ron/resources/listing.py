@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 from .._html import cell, pairs_table
 from .._plan import encode_query
 from ..errors import RonInputError
-from ..pagination import Page, Position, checked_size, cycle_error, paged
+from ..pagination import Page, Position, check_length, checked_size, cycle_error, paged
 from ._filters import filter_query
 from ._pages import fetch_page
 from ._partial import chosen_fields, chosen_query
@@ -92,6 +92,7 @@ class _Query(Generic[R]):
                 return page.items[0] if page.items else None
             if page.next_page_token in seen:
                 raise cycle_error(token, page.request_id)
+            check_length(page.next_page_token, token, page.request_id)
             token = page.next_page_token
             seen.add(token)
 

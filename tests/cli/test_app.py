@@ -143,6 +143,17 @@ def test_the_line_has_what_leads_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert ("", line) == (told.out, told.err)
 
 
+def test_what_a_node_gave_is_quoted_for_the_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    """A place to go on from is made to be pasted, so nothing in it may be a command."""
+    listing, watch = errors.RonParseError("no"), errors.RonWatchError("no", cursor="$(id)")
+    listing.checkpoint = "x; touch y 'q"
+    for error in (listing, watch):
+        tell(error, Screen())
+    told = capsys.readouterr().err
+    assert "--page-token 'x; touch y '\"'\"'q')" in told
+    assert "--cursor '$(id)')" in told
+
+
 def test_a_bug_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     """An error that should not happen is one line that asks for a report, without its text, which may hold data."""
     assert _exits.BUG == tell(KeyError("data"), Screen())

@@ -17,6 +17,7 @@ import pytest
 
 from ron import RonClient, RonClientSync, RonConfigError
 from ron.contrib import Tenants, TenantsSync
+from ron.contrib._request import Sources
 from ron.testing import MemoryNode
 from tests.contrib.shop import TENANTS, Item, Shop, UnknownTenantError, refusal
 
@@ -500,3 +501,26 @@ def test_a_registry_names_no_tenant() -> None:
         enter_sync(tenants, A)
         assert "<TenantsSync: 1 clients>" == repr(tenants)
         assert bool(tenants)
+
+
+@pytest.mark.anyio
+async def test_tasks_of_one_request_share_a_lease_and_leave_none() -> None:
+    """Two tasks that come first take one lease; a task that comes too late gives its own back."""
+
+    async def make(_: str) -> RonClient:
+        await asyncio.sleep(0)
+        return RonClient(transport=MemoryNode(Item))
+
+    tenants = Tenants(make)
+    request = Sources(tenants, None, tenanted=True, where="test").request()
+    one, two = await asyncio.gather(request.of(A, sync=False), request.of(A, sync=False))
+    assert one is two
+    await request.release()
+    late = Sources(tenants, None, tenanted=True, where="test").request()
+    pending = asyncio.ensure_future(late.of(B, sync=False))
+    await asyncio.sleep(0)
+    await late.release()
+    with pytest.raises(RonConfigError, match="this request has ended"):
+        await pending
+    assert [0, 0] == [lease.users for lease in tenants._leases._here().all()]
+    await tenants.aclose()

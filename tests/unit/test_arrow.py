@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel, Field, NaiveDatetime, SecretStr
 from typing_extensions import Literal, TypedDict
 
+import ron
 from ron import (
     I64,
     U32,
@@ -398,3 +399,22 @@ def test_without_pyarrow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         with pytest.raises(RonConfigError, match=r"to_arrow needs pyarrow: pip install 'ron-app-sdk-py\[arrow\]'"):
             client.objects(Thing).list().to_arrow()
         assert 1 == len(client.objects(Thing).list().all())
+
+
+class Chosen(Resource, path="/app/chosen", fields=True):
+    id: str = server()
+    name: str
+    price: U64 = 0
+
+
+def test_a_choice_of_fields_is_the_choice_of_columns() -> None:
+    """What was not asked for is no column: a null where none may be would say what the node did not."""
+    node = MemoryNode(Chosen)
+    node.add(stored(Chosen, id="c-1", name="k", price=9))
+    with RonClientSync(transport=node) as client:
+        listing = client.objects(Chosen).list(fields=["name"])
+        table = listing.to_arrow().read_all()
+        table.validate(full=True)
+        assert {"id": ["c-1"], "name": ["k"]} == table.to_pydict()
+        with pytest.raises(ron.RonInputError, match=r"^to_arrow: 'price' is not among the fields that the listing"):
+            listing.to_arrow(columns=["price"])

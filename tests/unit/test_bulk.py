@@ -401,3 +401,9 @@ def test_errors_lead_to_no_frames() -> None:
     with RonClientSync(transport=filled()) as client:
         errors: list[RonError] = [error for _, error in client.objects(Thing).get_many(["x", "a/b"]).failed]
     assert [None, None] == [error.__traceback__ for error in errors]
+
+
+def test_a_composite_key_is_named() -> None:
+    """A message names the key, whose parts stand in a tuple; of an object it names the position, never its fields."""
+    labels = [Outcome[Any](3, given, None, None).label for given in (("eu", 7), "i-1", object(), ())]
+    assert ["('eu', 7)", "'i-1'", "item 3", "item 3"] == labels

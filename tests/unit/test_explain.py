@@ -244,3 +244,23 @@ def test_it_takes_what_the_manager_takes(name: str) -> None:
     for one, own in zip(theirs.values(), ours.values()):
         assert (one.kind, one.default) == (own.kind, own.default)
         assert one.annotation in (own.annotation, "Any"), "behind overloads a manager's own signature says Any"
+
+
+def test_what_reads_before_it_writes_tells_the_reading() -> None:
+    """`modify` tells its first request, within its own deadline; the function is not called."""
+
+    def never(thing: Thing) -> None:
+        raise AssertionError("called")
+
+    with RonClientSync(transport=node()) as client:
+        told = client.objects(Thing).explain.modify("t-1", never)
+        assert ("GET", "/app/things/t-1") == (told.method, told.url)
+        assert "this call reads first" in told.note
+
+
+def test_a_token_given_as_a_key_is_hidden_everywhere() -> None:
+    """What the field doesn't show the attribute doesn't either."""
+    with RonClientSync(transport=node(), token=TOKEN) as client:
+        told = client.objects(Thing).explain.create(name="n", idempotency_key=TOKEN)
+        assert TOKEN not in repr(vars(told))
+        assert TOKEN not in str(told)

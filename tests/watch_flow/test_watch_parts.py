@@ -377,3 +377,13 @@ def test_initial_needs_a_list() -> None:
     with pytest.raises(RonConfigError, match="Unlisted does not allow 'list'"):
         ToyWatch(node, cls=Unlisted, initial=True)
     assert [] == node.requests
+
+
+def test_ids_that_no_stream_goes_on_after_are_not_kept() -> None:
+    """An id that is longer than a cursor may be tells no place: what it stands for is delivered each time."""
+    replays = Replays()
+    event = Event("added", "{}", "x" * 5000, None)
+    for _ in range(2):
+        replays.reconnected()
+        assert [event] == replays.fresh([event])
+    assert {} == replays._delivered

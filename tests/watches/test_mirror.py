@@ -414,3 +414,13 @@ def test_a_mirror_that_follows_in_another_loop() -> None:
     here.run_until_complete(mirror.__aexit__(None, None, None))
     here.run_until_complete(client.aclose())
     here.close()
+
+
+def test_a_mirror_is_bounded_also_by_its_stream(both: Both) -> None:
+    """What a stream adds beyond `max_tracked` ends the mirror, as a list does."""
+    with both.inside(both.items.mirror(max_tracked=2)) as mirror:
+        both.run(mirror.synced())
+        both.node.add(item(1), item(2), item(3))
+        with pytest.raises(ron.RonWatchError, match="there are more than max_tracked=2 objects of Item"):
+            while True:
+                both.run(mirror.changed(timeout=GUARD))

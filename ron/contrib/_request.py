@@ -192,14 +192,14 @@ class RequestClients:
         lease = self._leases.get((sync, tenant))
         if lease is not None:
             return lease
-        lease = await registry._take(tenant)
+        taken: Lease = await registry._take(tenant)
         if self._closed or (sync, tenant) in self._leases:
             # The request has ended meanwhile, and with it what gives leases back; or another task of it was quicker.
-            registry._settle(lease)
+            registry._settle(taken)
             self._check_open()
         else:
-            self._leases[sync, tenant] = lease
-        return lease
+            self._leases[sync, tenant] = taken
+        return taken
 
     def _lease_sync(self, tenant: str) -> Lease:
         self._check_open()

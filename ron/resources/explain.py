@@ -50,8 +50,10 @@ class _Keeping(Session):
         vars(self).update(vars(session))
         self.new_id = lambda: FRESH
 
-    def with_options(self, *limits: Any) -> _Keeping:
-        return _Keeping(super().with_options(*limits))
+    def with_options(
+        self, timeout: Optional[float], max_retries: Optional[int], headers: Sequence[tuple[bytes, bytes]]
+    ) -> _Keeping:
+        return _Keeping(super().with_options(timeout, max_retries, headers))
 
     def exchange(self, plan: Plan, request_id: str, started: float) -> NoReturn:
         raise _Found(plan, super().exchange(plan, request_id, started))

@@ -25,6 +25,9 @@ APPLICATION_DATA = 0x17
 SEAL = 5 + 1 + 16
 
 callers = pytest.mark.parametrize("caller", on_a_socket(), indirect=True)
+# CPython's SSLSocket._create leaves itself open where a reset comes while it looks whether it is connected, before the
+# handshake; no caller has it in hand then. What ron itself leaves open is counted by descriptor in tests/lifetimes.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 
 
 @pytest.fixture(scope="module")

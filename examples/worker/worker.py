@@ -60,7 +60,7 @@ class CursorFile:
         self._saved = self.load()
 
     def load(self) -> Optional[str]:
-        """The cursor; None at the very first start."""
+        """The cursor; None where everything is to be listed first."""
         try:
             cursor: Optional[str] = json.loads(self._path.read_text(encoding="utf-8"))["cursor"]
         except FileNotFoundError:
@@ -69,7 +69,7 @@ class CursorFile:
 
     def save(self, cursor: Optional[str]) -> None:
         """Replaces the cursor: after a crash there is this one or the one before it, which only repeats more."""
-        if cursor is None or cursor == self._saved:
+        if cursor == self._saved:
             return
         beside = self._path.with_suffix(".new")
         with beside.open("w", encoding="utf-8") as file:
@@ -131,7 +131,8 @@ async def work(client: RonClient, cursor: CursorFile) -> None:
     async with client.objects(Order).watch(cursor=cursor.load(), initial=True) as changes:
         async for change in changes:
             await shipping.handle(change)
-            cursor.save(change.cursor or changes.cursor)
+            if change.cursor is not None or isinstance(change, Resync) or change.type == "listed":
+                cursor.save(change.cursor)  # after a list there is none, and the old one means nothing any more
 
 
 def say(text: str) -> None:

@@ -77,7 +77,7 @@ class Resync:
         reason: ``start`` (asked for with ``initial=True``), ``expired`` (the cursor was older than what the node
             keeps), ``no_ids`` (a lost stream had no id to go on from) or ``poll_gap`` (the watch polls from now on).
         keys: the keys of all objects that exist.
-        cursor: the position that was committed before; going on from it lists again.
+        cursor: None: there is no position to go on from until the next id comes, and whoever has kept one forgets it.
     """
 
     type: Literal["resync"]

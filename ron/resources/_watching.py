@@ -304,7 +304,7 @@ class Watching:
         self._gap = None
         if reason is not None:
             keys = frozenset(lister.keys)
-            yield from self._emit([Resync("resync", reason, keys, self._position.cursor)], None)
+            yield from self._emit([Resync("resync", reason, keys, None)], None)
         elif gone and deliver:
             yield from self._emit([Deleted("deleted", key, None, None) for key in gone], None)
         return None
@@ -353,6 +353,9 @@ class Watching:
         self._gap = reason
         self._resume = None
         self._replays.clear()
+        if reason == "expired":
+            # Given back later it might name a place in another log, whose ids have come that far by then.
+            self._position.cursor = None
 
     def _track(self, change: Any) -> None:
         if type(change) is Put:

@@ -28,6 +28,9 @@ __all__ = ["Watch", "WatchSync"]
 
 R = TypeVar("R")
 
+#: changes that leave no position behind them: what was listed is not a place in the node's log
+_FROM_A_LIST = frozenset({"listed", "resync"})
+
 
 class _Changes(Generic[R]):
     """What a watch asks for, and where it stands; no I/O."""
@@ -78,7 +81,7 @@ class _Changes(Generic[R]):
             if self._closed:
                 return
             yield change
-            if change.cursor is not None and change.type != "resync":  # that one's was read before, perhaps far ahead
+            if change.cursor is not None or change.type in _FROM_A_LIST:
                 position.cursor = change.cursor
         if batch.cursor is not None:
             position.cursor = batch.cursor

@@ -86,7 +86,7 @@ def test_a_cursor_that_is_too_old(world: World) -> None:
     with world.items.watch(cursor="99") as changes:
         *listed, resync = changes.take(3)
         assert [("listed", "i-1"), ("listed", "i-2")] == [(one.type, one.key) for one in listed]
-        assert ron.Resync("resync", "expired", frozenset({"i-1", "i-2"}), "99") == resync
+        assert ron.Resync("resync", "expired", frozenset({"i-1", "i-2"}), None) == resync
         world.items.delete("i-1")
         (deleted,) = changes.take(1)
         assert ("deleted", "i-1") == (deleted.type, deleted.key)

@@ -10,7 +10,6 @@ import pytest
 
 from ron import (
     Resource,
-    Resync,
     RonAuthError,
     RonConfigError,
     RonGoneError,
@@ -25,7 +24,7 @@ from ron import (
     server,
 )
 from ron._values import Failure
-from ron.resources._watching import STREAM_AGAIN, Batch
+from ron.resources._watching import STREAM_AGAIN
 from ron.testing import FakeClock
 from tests.unit.rig import late, lost, refused, reply
 from tests.watch_flow.stepper import Asleep, Ended, Idle, ToyWatch, apply, as_store
@@ -170,11 +169,17 @@ def test_known_events_move_the_cursor_too() -> None:
     assert "2" == watch.cursor
 
 
-def test_a_resync_that_was_read_ahead_does_not_set_the_cursor_back() -> None:
-    """What it says is where the watch stood when it was read, which may be long ago."""
-    watch = ToyWatch(node_with(), cursor="5")
-    assert 1 == len(list(watch._handed_out(Batch([Resync("resync", "expired", frozenset(), "3")], None))))
-    assert "5" == watch.cursor
+def test_what_was_listed_leaves_no_cursor() -> None:
+    """A cursor that the node has refused is forgotten: given back later it would name a place in another log."""
+    node = node_with("a", "b")
+    node.restart()
+    watch = ToyWatch(node, cursor="5", initial=True)
+    assert ["+a listed", "+b listed", "= expired a,b"] == told(watch.ready())
+    assert watch.cursor is None
+    for key in "cdefgh":  # the new log's ids pass 5 while nobody watches
+        node.put(key)
+    again = ToyWatch(node, cursor=watch.cursor, initial=True)
+    assert [f"+{key} listed" for key in "abcdefgh"] == told(again.ready())[:-1]
 
 
 def test_more_than_one_batch_of_events() -> None:
@@ -191,7 +196,7 @@ def test_more_than_one_batch_of_events() -> None:
 
 
 def test_a_restart_in_the_middle_of_a_resync_lists_again() -> None:
-    """While everything is listed the cursor stays where it was: too old, so that it lists again."""
+    """While everything is listed there is no cursor, so that it lists again."""
     node = node_with("a", "b")
     watch = live(node, cursor="1")
     node.expire()
@@ -203,7 +208,7 @@ def test_a_restart_in_the_middle_of_a_resync_lists_again() -> None:
         change = watch.next()
     saved = watch.cursor
     again = ToyWatch(node, cursor=saved, initial=True)
-    assert ["+a listed", "+b listed", "+c listed", "= expired a,b,c"] == told(again.ready())
+    assert ["+a listed", "+b listed", "+c listed", "= start a,b,c"] == told(again.ready())
 
 
 # --- Lost streams ---------------------------------------------------------------------------------
@@ -558,11 +563,11 @@ def test_a_list_that_is_refused(status: int, kind: type[Exception]) -> None:
 
 
 def test_too_many_objects() -> None:
-    """More than `max_tracked` end the watch; the error says what to do, and where it stood."""
+    """More than `max_tracked` end the watch; the error says what to do, and has no cursor that was refused."""
     node = node_with(*"abcdef")
     node.expire()
     error = ToyWatch(node, cursor="3", max_tracked=5).fail()
-    assert (RonWatchError, "3") == (type(error), getattr(error, "cursor", None))
+    assert (RonWatchError, None) == (type(error), getattr(error, "cursor", None))
     assert error.message.startswith("there are more than max_tracked=5 objects of Thing to keep account of: narrow the")
 
 

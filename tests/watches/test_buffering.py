@@ -149,7 +149,7 @@ def test_a_stream_that_arrives_whole(node: Node, colour: str, caplog: pytest.Log
             node.store.remove("items", "i-1")
             listed, resync = both.take(changes, 2)
             assert ("listed", "i-2", "b") == told(listed)
-            assert ron.Resync("resync", "poll_gap", frozenset({"i-2"}), "2") == resync
+            assert ron.Resync("resync", "poll_gap", frozenset({"i-2"}), None) == resync
             assert "polling" == changes.status
             node.store.update("items", "i-2", {"name": "c"})
             assert ("modified", "i-2", "c") == told(both.next(changes))

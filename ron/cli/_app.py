@@ -125,7 +125,10 @@ class App(Group):
                 raise
             return tell(error, screen)
         except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, it is told in one line
-            return tell(error, screen)
+            code = tell(error, screen)
+            if code == _exits.NOT_WRITTEN:
+                abandon_stdout()
+            return code
         return result if isinstance(result, int) else _exits.OK
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -67,7 +69,7 @@ class Connection:
         left_out = config.token is not None and given.get("base_url", config.base_url) != config.base_url
         config = config.with_overrides(**given)
         if self.ask_token:
-            token = hidden(click.prompt("Token", hide_input=True, err=True))
+            token = hidden(_asked())
             screen.secrets.append(token)
             config = config.with_overrides(token=token)
         elif left_out:
@@ -114,6 +116,24 @@ class Connection:
         }
         chosen = {name: value for name, value in given.items() if value is not None}
         return {**MICRONODE, **chosen} if self.micronode else chosen
+
+
+def _asked() -> str:
+    """The token, typed unseen. Raises ``Refusal`` where there is no terminal to ask on."""
+    from getpass import GetPassWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)
+            text: str = click.prompt("Token", hide_input=True, err=True)
+    except GetPassWarning:
+        pass
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+    else:
+        return text
+    raise Refusal("--ask-token asks on a terminal, and there is none: set RON_APP_TOKEN and RON_APP_URL instead")
 
 
 def _check_url(url: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Optional, TextIO
 
+from ._stdout import write_bytes, write_whole
 from ._visible import ascii_json, visible
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ class Screen:
 
     def write(self, text: str) -> None:
         """Text to stdout, without tokens."""
-        sys.stdout.write(_encodable(self.scrubbed(text), sys.stdout))
+        write_whole(_encodable(self.scrubbed(text), sys.stdout))
 
     def write_json(self, text: str) -> None:
         """A whole JSON text and a line end to stdout, at once, without tokens."""
-        sys.stdout.write(f"{_encodable(self.scrubbed(text, json=True), sys.stdout, json=True)}\n")
+        write_whole(f"{_encodable(self.scrubbed(text, json=True), sys.stdout, json=True)}\n")
         sys.stdout.flush()
 
     def write_json_lines(self, texts: Sequence[str]) -> None:
@@ -60,7 +61,7 @@ class Screen:
             for text in texts:
                 self.write_json(text)
         elif texts:
-            sys.stdout.write(f"{_encodable(whole, sys.stdout, json=True)}\n")
+            write_whole(f"{_encodable(whole, sys.stdout, json=True)}\n")
             sys.stdout.flush()
 
     def line(self, text: str) -> None:
@@ -71,7 +72,7 @@ class Screen:
     def raw(self, data: bytes) -> None:
         """Bytes to a file or a pipe, without tokens; never to a terminal."""
         sys.stdout.flush()
-        sys.stdout.buffer.write(self._without_tokens(data, json=False))
+        write_bytes(sys.stdout.buffer, self._without_tokens(data, json=False))
         sys.stdout.buffer.flush()
 
     def draw(self, renderable: RenderableType) -> None:

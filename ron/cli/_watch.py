@@ -97,6 +97,10 @@ def watch_command(
                 connection.plant(node, kind)
                 node.finish_streams()
             _follow(screen, changes, ndjson)
+        if duration is not None and changes._position.heard is None:
+            from ..errors import RonTimeoutError
+
+            raise RonTimeoutError(f"{kind.__name__}: no answer within the {duration:g} seconds of --for")
 
 
 def _follow(screen: Screen, changes: Any, ndjson: bool) -> None:

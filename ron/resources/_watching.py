@@ -133,6 +133,7 @@ class Watching:
                 return
             self._step("failed")
         elif stream is None:
+            self._position.heard = yield NOW
             lost = yield from self._finish()
             if lost is None:
                 return
@@ -411,6 +412,8 @@ class Watching:
                 attempts=failures,
                 retry_after=None if lost is None else lost.retry_after,
             )
+        if self._reconnects.failures == 2 and lost is not None:  # one alone is everyday life
+            get_logger("watch").warning("%s: still trying, after: %s", self._plan.name, lost.message)
         yield from self._pause(wait)
 
     def _pause(self, seconds: float) -> Generator[Effect, Any, None]:

@@ -79,9 +79,8 @@ def environment(**variables: str) -> dict[str, str]:
 def spawn(
     *arguments: str,
     env: Optional[Mapping[str, str]] = None,
-    stdout: Optional[int] = None,
-    stderr: Optional[int] = None,
+    **streams: Any,
 ) -> subprocess.Popen[bytes]:
     """Starts `python -m ron` as a process of its own, in the project's folder."""
     whole = [sys.executable, "-m", "ron", *arguments]
-    return subprocess.Popen(whole, cwd=ROOT, env=env or environment(), stdout=stdout, stderr=stderr)
+    return subprocess.Popen(whole, cwd=ROOT, env=env or environment(), **streams)

@@ -66,6 +66,51 @@ def test_a_closed_pipe_is_clean(tmp_path: Path) -> None:
     process.stderr.close()
 
 
+buffering = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+
+
+@buffering
+def test_a_whole_document_or_an_exit_code(unbuffered: str, tmp_path: Path) -> None:
+    """A pipe that closes in the middle of one JSON document ends with 141, also where Python doesn't buffer."""
+    seed = seed_file(tmp_path, *({"name": "x" * 100} for _ in range(3000)))
+    process = spawn(
+        "list", ITEM, "--json", "--memory", "--seed", seed,
+        env=environment(PYTHONUNBUFFERED=unbuffered), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    os.read(process.stdout.fileno(), 50)
+    process.stdout.close()
+    assert (141, b"") == (process.wait(SECONDS), process.stderr.read())
+    process.stderr.close()
+
+
+@buffering
+@pytest.mark.parametrize("arguments", [["list", NOTE, "--memory"], ["list", NOTE, "--memory", "--json"], ["--help"]])
+def test_a_full_disk_is_one_line(unbuffered: str, arguments: list[str]) -> None:
+    """What could not be written is said in one line, and Python adds none of its own; the exit code is 74."""
+    with open("/dev/full", "wb") as full:
+        env = environment(PYTHONUNBUFFERED=unbuffered)
+        process = spawn(*arguments, env=env, stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=SECONDS)
+    line = b"ron: the output could not be written: No space left on device\n"
+    assert (74, line) == (process.returncode, err)
+
+
+def test_there_is_no_terminal_to_ask_on() -> None:
+    """`--ask-token` where nobody can be asked says what to do instead."""
+    process = spawn(
+        "call", "GET", "/app/x", "--url", "http://127.0.0.1:9", "--insecure-http", "--ask-token",
+        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    _, err = process.communicate(timeout=SECONDS)
+    assert 2 == process.returncode
+    assert err.decode().endswith(
+        "ron: --ask-token asks on a terminal, and there is none: set RON_APP_TOKEN and RON_APP_URL instead\n"
+    )
+
+
 def test_a_terminal_gets_colour(tmp_path: Path) -> None:
     """On a real terminal a list is a table in colour."""
     ours, theirs = pty.openpty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,14 @@ def test_the_silence_is_bounded_where_asked(node: Node) -> None:
     ran = run("watch", NOTE, "--idle-timeout", "0.05", "--max-failures", "0", env=reaching(node))
     assert 7 == ran.code
     assert ran.err.startswith("ron: ")
+
+
+def test_a_node_that_was_never_reached_is_not_a_quiet_one() -> None:
+    """`--for` ends with an error where nothing has answered in that time, and what was tried is told."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        ran = run("watch", NOTE, "--url", url, "--insecure-http", "--for", "0.4")
+    assert 3 == ran.code
+    assert "still trying, after: GET /app/notes/events: " in ran.err
+    assert ran.err.endswith("ron: Note: no answer within the 0.4 seconds of --for\n")

@@ -72,6 +72,9 @@ def manifest_for(keywords: Mapping[str, Any], doc: Optional[str], resources: Seq
     reason = ""
     try:
         facet = describe_facet(where, doc, keywords)
+        if isinstance(resources, type) or not hasattr(resources, "__iter__"):
+            name = getattr(resources, "__name__", type(resources).__name__)
+            raise RonConfigError(f"{where}: resources is a list of classes: write resources=[{name}]")
         described = [description_of(resource) for resource in resources]
         _check_free(where, described, facet.id)
         routes = proxy_routes(facet, described, below=lambda path: _below(path, facet.id))

@@ -407,3 +407,19 @@ def test_a_composite_key_is_named() -> None:
     """A message names the key, whose parts stand in a tuple; of an object it names the position, never its fields."""
     labels = [Outcome[Any](3, given, None, None).label for given in (("eu", 7), "i-1", object(), ())]
     assert ["('eu', 7)", "'i-1'", "item 3", "item 3"] == labels
+
+
+def test_what_is_no_iterable_of_this_colour() -> None:
+    """An async iterable on a sync manager is refused before anything is sent."""
+
+    async def keys() -> Any:
+        yield "t-1"
+
+    node = MemoryNode(Thing)
+    wrong: Any = keys()
+    with (
+        RonClientSync(transport=node) as client,
+        pytest.raises(RonConfigError, match="which is async: use a RonClient"),
+    ):
+        client.objects(Thing).get_many(wrong)
+    assert () == node.requests

@@ -128,3 +128,10 @@ def test_routes_alone_make_a_manifest() -> None:
     manifest = made(routes=[Route("/*tail")])
     assert ["GET /*tail"] == routes_of(manifest)
     assert "routes for facet shop" == manifest.made_from
+
+
+def test_one_class_is_no_list_of_them() -> None:
+    """A class given alone is told how to stand in a list."""
+    alone: Any = Item
+    with pytest.raises(RonConfigError, match=r"^Manifest.for_resources: resources is a list of classes: write resourc"):
+        Manifest.for_resources(id="shop", resources=alone, upstream=UPSTREAM)

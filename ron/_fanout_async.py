@@ -45,8 +45,6 @@ class FanOutAsync(Generic[T]):
         ordered: bool,
         progress: Optional[Progress] = None,
     ) -> None:
-        if not hasattr(given, "__iter__") and not hasattr(given, "__aiter__"):
-            raise RonConfigError(f"a bulk call takes an iterable, not {type(given).__name__}")
         self._ports = ports
         self._work = work
         self._given: Any = given

@@ -110,9 +110,6 @@ class FanOutSync(Generic[T]):
         ordered: bool,
         progress: Optional[Progress] = None,
     ) -> None:
-        if not hasattr(given, "__iter__"):
-            colour = ", which is async: use a RonClient for it" if hasattr(given, "__aiter__") else ""
-            raise RonConfigError(f"a bulk call takes an iterable, not {type(given).__name__}{colour}")
         self._ports: Any = _Ports(ports)
         self._work = work
         self._given: Any = given

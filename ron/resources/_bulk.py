@@ -213,12 +213,14 @@ def bulk_result(
     return BulkResult(call, scope.description.name, tuple(outcomes))
 
 
-def check_many(call: str, given: Any) -> None:
+def check_many(call: str, given: Any, *, sync: bool) -> None:
     """Refuses what is one item, or none, where several are wanted; what is iterated by mistake is hard to find."""
     several = isinstance(given, (Iterable, AsyncIterable)) or hasattr(given, "__getitem__")
     if isinstance(given, (str, bytes, Mapping, BaseModel)) or not several:
         example = '[{"name": "a"}, {"name": "b"}]' if call.endswith("create_many") else '["i-1", "i-2"]'
         raise RonInputError(f"{call} takes several items, such as {example}, not one {type(given).__name__}")
+    if sync and isinstance(given, AsyncIterable) and not isinstance(given, Iterable):
+        raise RonInputError(f"{call}: {type(given).__name__} is async, but the client is sync: use a RonClient for it")
 
 
 def checked_concurrency(concurrency: int, most: int) -> int:

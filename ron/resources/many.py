@@ -179,7 +179,7 @@ class ManyCalls(AsyncManager[R]):
         from .._fanout_async import FanOutAsync  # asyncio, threads: not for a program that only declares
 
         client = self._client_now()
-        check_many(f"iter_{call}".replace("iter_get_", "iter_"), given)
+        check_many(f"iter_{call}".replace("iter_get_", "iter_"), given, sync=False)
         work = Many(self._scope_now(client), call, **options)
         most = checked_concurrency(concurrency, client.config.max_concurrency)
         return FanOutAsync(client._ports, work, given, most, ordered=ordered, progress=checked_progress(progress))
@@ -196,7 +196,7 @@ class ManyCalls(AsyncManager[R]):
         from .._fanout_async import FanOutAsync  # asyncio, threads: not for a program that only declares
 
         client = self._client_now()
-        check_many(call, given)
+        check_many(call, given, sync=False)
         checked_progress(progress)
         seconds = checked_timeout(timeout)
         until = None if seconds is None else client._ports.clock.monotonic() + seconds

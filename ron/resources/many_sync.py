@@ -168,7 +168,7 @@ class ManyCallsSync(SyncManager[R]):
         from .._fanout_sync import FanOutSync  # asyncio, threads: not for a program that only declares
 
         client = self._client_now()
-        check_many(f"iter_{call}".replace("iter_get_", "iter_"), given)
+        check_many(f"iter_{call}".replace("iter_get_", "iter_"), given, sync=True)
         work = Many(self._scope_now(client), call, **options)
         most = checked_concurrency(concurrency, client.config.max_concurrency)
         return FanOutSync(client._ports, work, given, most, ordered=ordered, progress=checked_progress(progress))
@@ -185,7 +185,7 @@ class ManyCallsSync(SyncManager[R]):
         from .._fanout_sync import FanOutSync  # asyncio, threads: not for a program that only declares
 
         client = self._client_now()
-        check_many(call, given)
+        check_many(call, given, sync=True)
         checked_progress(progress)
         seconds = checked_timeout(timeout)
         until = None if seconds is None else client._ports.clock.monotonic() + seconds

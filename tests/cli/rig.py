@@ -83,4 +83,6 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Starts `python -m ron` as a process of its own, in the project's folder."""
     whole = [sys.executable, "-m", "ron", *arguments]
-    return subprocess.Popen(whole, cwd=ROOT, env=env or environment(), **streams)
+    process: Any = subprocess.Popen(whole, cwd=ROOT, env=env or environment(), **streams)
+    started: subprocess.Popen[bytes] = process
+    return started

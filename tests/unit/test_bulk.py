@@ -419,7 +419,7 @@ def test_what_is_no_iterable_of_this_colour() -> None:
     wrong: Any = keys()
     with (
         RonClientSync(transport=node) as client,
-        pytest.raises(RonConfigError, match="which is async: use a RonClient"),
+        pytest.raises(RonConfigError, match="is async, but the client is sync: use a"),
     ):
         client.objects(Thing).get_many(wrong)
     assert () == node.requests
